@@ -1,0 +1,77 @@
+"""The words on the control socket: one JSON object a line, both ways, with a version.
+
+A client sends requests, each with an id of its choice:
+
+    {"v": 1, "id": 1, "verb": "restart", "names": ["web"]}
+
+The supervisor answers each, in the order in which they end, with any number of changes and one last line:
+
+    {"id": 1, "change": {"name": "web.1", "phase": "stopping", ...}}     an instance changed while the request was under way
+    {"id": 1, "done": true, "text": ["web.1: ready after 0.4 s"], "data": {...}}
+    {"id": 1, "done": false, "code": 1, "text": ["web.1: crash-looping: exited with 3, 3 times in 4 s"], "data": {...}}
+
+Verbs and their fields, besides v, id and verb (names: processes or instances; empty is all):
+    status                          data: {"supervisor": {...}, "processes": [...], "instances": [...]}, see core.view
+    apply    stack, start, reason   make this stack run; start=true also starts what a person had stopped
+    start stop restart   names      ends when every one of them is ready, or gone, or failed
+    scale    counts                 {"worker": 4}
+    signal   names, signal          "HUP"
+    down                            stop everything in reverse order, then the supervisor ends
+    watch                           changes until the client goes away
+
+`wait: false` in a request asks for the answer at once, when the command is accepted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+VERSION = 1
+LINE_BYTES_MAX = 16 * 2**20  # a stack of 10,000 processes fits; more is refused, so that no client can fill the memory
+VERBS = frozenset({"status", "apply", "start", "stop", "restart", "scale", "signal", "down", "watch"})
+
+Message = Mapping[str, Any]
+
+
+class WireError(ValueError):
+    """The other side said something that is not of this protocol; the text says what."""
+
+
+def encode(message: Message) -> bytes:
+    """One line."""
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """The object on one line. Raises WireError."""
+    try:
+        message = json.loads(line)
+    except ValueError as error:
+        raise WireError(f"not JSON: {line[:80]!r}") from error
+    if not isinstance(message, dict):
+        raise WireError(f"not an object: {line[:80]!r}")
+    return message
+
+
+def check_request(message: Message) -> None:
+    """Raises WireError for a request of another version, or with an unknown verb."""
+    if message.get("v") != VERSION:
+        raise WireError(f"this supervisor speaks version {VERSION}, the client {message.get('v')!r}: restart the older one")
+    if message.get("verb") not in VERBS:
+        raise WireError(f"unknown verb {message.get('verb')!r}; known: {', '.join(sorted(VERBS))}")
+
+
+class Lines:
+    """Cuts what a socket brings into lines."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The lines completed by `data`. Raises WireError when a line grows past LINE_BYTES_MAX."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > LINE_BYTES_MAX:
+            raise WireError(f"a line of over {LINE_BYTES_MAX} bytes")
+        return [line for line in lines if line]
