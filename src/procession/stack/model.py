@@ -134,7 +134,7 @@ class Log:
     """Where an instance's lines go, and how long they are kept."""
 
     file: str = setting("Path of the log file; {instance} stands for web.1", default="log/{instance}.log")
-    max_bytes: int = setting("A file is rotated when it is larger", default=20 * 2**20)
+    max_size_bytes: int = setting("A file is rotated when it is larger", default=20 * 2**20)
     max_age_seconds: float = setting("A file is rotated when it is older; 0 is never", default=0.0)
     keep: int = setting("So many rotated files are kept", default=10)
     compress: bool = setting("Compress rotated files (gzip)", default=True)
