@@ -1,7 +1,7 @@
 """What a backend is: the knowledge about one server program, as data and one function that builds its command.
 
-A backend is a `Backend` value in a file of its own (`gunicorn.py`: `BACKEND = Backend(...)`), found by its short name, by
-an alias (the dotted class paths of django-prodserver), or as a third party's through the entry point group
+A backend is a `Backend` value in a file of its own (`gunicorn.py`: `BACKEND = Backend(...)`), found by its short
+name, by an alias (the dotted class paths of django-prodserver), or as a third party's through the entry point group
 `procession.backends`.
 """
 
@@ -49,7 +49,9 @@ class Profile:
 
     def ladder(self, stop_timeout_seconds: float) -> tuple[StopStep, ...]:
         """The stop ladder for that timeout, in seconds."""
-        return tuple(StopStep(name, stop_timeout_seconds if seconds is None else seconds) for name, seconds in self.stop)
+        return tuple(
+            StopStep(name, stop_timeout_seconds if seconds is None else seconds) for name, seconds in self.stop
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +60,8 @@ class Backend:
 
     `build(declaration, site, stop_timeout_seconds)` makes its Command; `profile(command)` its Profile;
     `options()` the long options that the installed program accepts, without dashes, for the check of ARGS: an empty
-    sequence if it cannot be asked. `requires` is the distribution to install ("gunicorn"), for the error when it is missing,
-    and `module` the module whose absence shows that it is.
+    sequence if it cannot be asked. `requires` is the distribution to install ("gunicorn"), for the error when it is
+    missing, and `module` the module whose absence shows that it is.
     """
 
     name: str

@@ -12,8 +12,8 @@ JITTER = 0.1  # so much is added at most, so that instances that died together d
 def delay_seconds(deaths: int, policy: Backoff) -> float:
     """Seconds to wait before the next start, after `deaths` early deaths in a row.
 
-    Doubles from `policy.first_seconds`, never above `policy.longest_seconds`; 0 deaths: 0.0. Without jitter, so that tests
-    stay exact.
+    Doubles from `policy.first_seconds`, never above `policy.longest_seconds`; 0 deaths: 0.0. Without jitter, so that
+    tests stay exact.
     """
     if deaths <= 0:
         return 0.0

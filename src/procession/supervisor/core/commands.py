@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from procession.stack.model import Kind, Process
 from procession.supervisor.core import actions as do
-from procession.supervisor.core.events import Apply, Down, Restart, Resume, Scale, Send, Start, Stop
+from procession.supervisor.core.events import Apply, Down, Restart, Scale, Send, Start, Stop
 from procession.supervisor.core.instance import ALIVE, AT_REST, ENDING, Happening, Instance, Phase
 from procession.supervisor.core.model import REPLICAS_MAX, Goal, Operation
 from procession.supervisor.core.turn import Turn
@@ -19,7 +19,7 @@ LIVE_FIELDS = ("replicas", "depends_on", "restart", "backoff", "log", "singleton
 
 
 def apply(turn: Turn, command: Apply) -> None:
-    """Make the stack run: what is new is started, what is gone is stopped, what changed starts again, the rest stays."""
+    """Make the stack run: start what is new, stop what is gone, start again what changed, leave the rest alone."""
     before = turn.model.stack
     turn.model = replace(turn.model, stack=command.stack, scaled=_scaled_still(turn, command))
     turn.do(do.Record("applied", who=command.who, detail={"processes": [p.name for p in command.stack.processes]}))
@@ -38,7 +38,9 @@ def _scaled_still(turn: Turn, command: Apply) -> dict[str, int]:
     return {
         name: count
         for name, count in turn.model.scaled.items()
-        if (new := command.stack.process(name)) and (old := turn.model.stack.process(name)) and new.replicas == old.replicas
+        if (new := command.stack.process(name))
+        and (old := turn.model.stack.process(name))
+        and new.replicas == old.replicas
     }
 
 
@@ -119,7 +121,7 @@ def start(turn: Turn, command: Start) -> None:
         return
     for instance in targets:
         turn.happen(replace(instance, wanted=True, held=False, again=instance.phase in ENDING), Happening.START)
-        turn.record(instance, "start-asked", command.who)
+        turn.record(instance, "start-asked", who=command.who)
     turn.do(do.Save())
     _await(turn, command.operation, Goal.RUNNING, targets)
 
@@ -129,7 +131,7 @@ def stop(turn: Turn, command: Stop) -> None:
         return
     for instance in targets:
         turn.put(replace(instance, wanted=False, held=True, again=False))
-        turn.record(instance, "stop-asked", command.who)
+        turn.record(instance, "stop-asked", who=command.who)
         if instance.phase is Phase.FAILED:
             turn.happen(turn.instances[instance.name], Happening.STOP)
     turn.do(do.Save())
@@ -141,7 +143,7 @@ def restart(turn: Turn, command: Restart) -> None:
     if (targets := _targets(turn, command.names, command.operation)) is None:
         return
     for instance in targets:
-        turn.record(instance, "restart-asked", command.who)
+        turn.record(instance, "restart-asked", who=command.who)
         instance = replace(instance, wanted=True, held=False)
         if instance.phase in ALIVE | ENDING:
             turn.put(replace(instance, again=True))
@@ -154,7 +156,8 @@ def restart(turn: Turn, command: Restart) -> None:
 def scale(turn: Turn, command: Scale) -> None:
     problems = [text for name, count in command.counts.items() if (text := _scale_problem(turn, name, count))]
     if problems:
-        return turn.do(do.Reply(command.operation, done=False, text=tuple(problems), code=USAGE))
+        turn.do(do.Reply(command.operation, done=False, text=tuple(problems), code=USAGE))
+        return
     touched: list[Instance] = []
     turn.model = replace(turn.model, scaled={**turn.model.scaled, **command.counts})
     for name, count in command.counts.items():
@@ -195,13 +198,13 @@ def send(turn: Turn, command: Send) -> None:
     running = [instance for instance in targets if instance.pid and instance.phase not in AT_REST]
     for instance in running:
         turn.do(do.SendSignal(instance.name, instance.life, command.signal))
-        turn.record(instance, "signal-sent", command.who, signal=command.signal)
+        turn.record(instance, "signal-sent", {"signal": command.signal}, command.who)
     text = tuple(f"{i.name}: SIG{command.signal} sent to pid {i.pid}" for i in running)
     missing = tuple(f"{i.name}: {i.phase.value}, there is no process to signal" for i in targets if i not in running)
     turn.do(do.Reply(command.operation, done=not missing, text=text + missing, code=1 if missing else 0))
 
 
-def resume(turn: Turn, command: Resume) -> None:
+def resume(turn: Turn) -> None:
     for instance in list(turn.instances.values()):
         if instance.wanted and instance.phase is Phase.STOPPED:
             turn.happen(instance, Happening.START)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from procession.stack.model import ProbeType
 from procession.supervisor.core import actions as do
 from procession.supervisor.core import commands, judge
 from procession.supervisor.core.events import (
@@ -33,7 +34,6 @@ from procession.supervisor.core.instance import Happening, Instance, Phase, stat
 from procession.supervisor.core.model import Model
 from procession.supervisor.core.settle import settle
 from procession.supervisor.core.turn import Turn
-from procession.stack.model import ProbeType
 
 
 def decide(model: Model, event: Event, now: float) -> tuple[Model, tuple[do.Action, ...]]:
@@ -63,7 +63,9 @@ def _pass_deadlines(turn: Turn) -> None:
 def _obey(turn: Turn, command: Command) -> None:
     if turn.model.is_ending and not isinstance(command, Down | Send):
         why = "the supervisor is going down; run `procession up` when it has"
-        return turn.do(do.Reply(getattr(command, "operation", 0), done=False, text=(why,), code=1))
+        if not isinstance(command, Resume):
+            turn.do(do.Reply(command.operation, done=False, text=(why,), code=1))
+        return
     match command:
         case Apply():
             commands.apply(turn, command)
@@ -80,7 +82,7 @@ def _obey(turn: Turn, command: Command) -> None:
         case Send():
             commands.send(turn, command)
         case Resume():
-            commands.resume(turn, command)
+            commands.resume(turn)
 
 
 def _take_news(turn: Turn, news: News) -> None:
@@ -94,7 +96,7 @@ def _take_news(turn: Turn, news: News) -> None:
         case Execed():
             _execed(turn, instance)
         case SpawnFailed():
-            turn.record(instance, "spawn-failed", why=news.why)
+            turn.record(instance, "spawn-failed", {"why": news.why})
             turn.happen(replace(instance, pid=0, status=None, last_exit=news.why), Happening.SPAWN_FAILED)
         case Died():
             _died(turn, instance, news.status)
@@ -108,7 +110,7 @@ def _take_news(turn: Turn, news: News) -> None:
             _adopt(turn, instance, news)
         case Survived():
             left = f"could not be killed: {', '.join(news.processes)}"
-            turn.record(instance, "left-behind", processes=list(news.processes))
+            turn.record(instance, "left-behind", {"processes": list(news.processes)})
             turn.happen(replace(instance, blame=left, last_exit=left), Happening.SURVIVED)
 
 
@@ -127,7 +129,7 @@ def _execed(turn: Turn, instance: Instance) -> None:
 
 def _died(turn: Turn, instance: Instance, status: int | None) -> None:
     text = status_text(status) + (f", stopped because it was {instance.blame}" if instance.blame else "")
-    turn.record(instance, "exited", status=status, text=text)
+    turn.record(instance, "exited", {"status": status, "text": text})
     turn.happen(replace(instance, pid=0, status=status, last_exit=text), Happening.DIED)
 
 
@@ -146,6 +148,6 @@ def _adopt(turn: Turn, instance: Instance, news: Adopted) -> None:
         deadline=None if news.was_ready else turn.now + instance.process.readiness.within_seconds,
     )
     turn.put(instance)
-    turn.record(instance, "adopted", age_seconds=round(news.age_seconds, 3))
+    turn.record(instance, "adopted", {"age_seconds": round(news.age_seconds, 3)})
     turn.do(do.Changed(instance.name))
     turn.watch(instance)

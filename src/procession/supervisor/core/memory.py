@@ -11,7 +11,7 @@ from procession.supervisor.core.model import Model
 
 
 def remember(model: Model) -> dict[str, Any]:
-    """What of the model is not in the stack: what people scaled and stopped, and how often each instance was started."""
+    """What of the model is not in the stack: what people scaled and stopped, and how often each was started."""
     return {
         "scaled": dict(model.scaled),
         "instances": {

@@ -34,7 +34,9 @@ class Model:
     stack: Stack
     instances: Mapping[str, Instance] = field(default_factory=dict)  # by name, in start order
     operations: tuple[Operation, ...] = ()
-    scaled: Mapping[str, int] = field(default_factory=dict)  # replicas that a person asked for, until they are declared anew
+    scaled: Mapping[str, int] = field(
+        default_factory=dict
+    )  # replicas that a person asked for, until they are declared anew
     is_ending: bool = False  # everything goes down, then the supervisor
 
     def replicas(self, process: Process) -> int:

@@ -70,7 +70,7 @@ def _stop_leaving(turn: Turn) -> bool:
 
 
 def _restart_again(turn: Turn) -> bool:
-    """End what is to start again, once its next life would not have to wait: until then the present one goes on serving."""
+    """End what is to start again, once its next life would not have to wait; until then it goes on serving."""
     due = [
         instance
         for instance in turn.instances.values()

@@ -1,7 +1,7 @@
 """The state machine of an instance: every pair of a phase and a happening has a cell.
 
-A cell says which phase comes next and what is to be done, or why nothing is. Nothing else changes a phase. The diagram in
-docs/reference/states.md is drawn from this table.
+A cell says which phase comes next and what is to be done, or why nothing is. Nothing else changes a phase. The
+diagram in docs/reference/states.md is drawn from this table.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from procession.supervisor.core.instance import Happening as H
-from procession.supervisor.core.instance import Phase as P
+from procession.supervisor.core.instance import Happening as H  # noqa: N817 - the table is read as a table
+from procession.supervisor.core.instance import Phase as P  # noqa: N817
 
 
 class Effect(Enum):
@@ -61,8 +61,7 @@ ENDS_FIRST = ignore("it ends first; what is wanted then is decided when it is go
 NOT_SPAWNING = ignore("it was started long ago")
 
 _NO_NEWS: Final[Mapping[H, Cell]] = {  # where there is no process, there is no news of it
-    happening: NO_PROCESS
-    for happening in (H.SPAWN_FAILED, H.READY_SEEN, H.UNREADY_SEEN, H.HUNG, H.DIED)
+    happening: NO_PROCESS for happening in (H.SPAWN_FAILED, H.READY_SEEN, H.UNREADY_SEEN, H.HUNG, H.DIED)
 }
 _NOT_GONE: Final[Mapping[H, Cell]] = {
     happening: NO_SWEEP

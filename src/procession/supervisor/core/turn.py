@@ -13,6 +13,7 @@ from procession.supervisor.core.instance import Happening, Instance, Phase
 from procession.supervisor.core.model import Model
 from procession.supervisor.core.table import TABLE, Effect, Ignored
 
+NOTHING: Final[Mapping[str, object]] = {}
 ABORT_SECONDS = 5.0  # for a hung process to write its traceback
 ASKED = frozenset({ProbeType.HTTP, ProbeType.TCP, ProbeType.EXEC, ProbeType.FILE})  # the others tell
 
@@ -34,7 +35,7 @@ class Turn:
     def do(self, action: do.Action) -> None:
         self.actions.append(action)
 
-    def record(self, instance: Instance, kind: str, who: str = "", **detail: object) -> None:
+    def record(self, instance: Instance, kind: str, detail: Mapping[str, object] = NOTHING, who: str = "") -> None:
         self.do(do.Record(kind, instance.process.name, instance.name, instance.pid, detail, who))
 
     def happen(self, instance: Instance, happening: Happening) -> Instance:
@@ -62,9 +63,9 @@ class Turn:
 
     def _record_step(self, before: Instance, instance: Instance) -> None:
         if instance.phase in RECORDED and before.phase is not instance.phase:
-            self.record(instance, RECORDED[instance.phase], **_detail(instance))
+            self.record(instance, RECORDED[instance.phase], _detail(instance))
         if instance.is_crash_looping and not before.is_crash_looping:
-            self.record(instance, "crash-looping", deaths=instance.deaths, last_exit=instance.last_exit)
+            self.record(instance, "crash-looping", {"deaths": instance.deaths, "last_exit": instance.last_exit})
 
 
 RECORDED: Final[Mapping[Phase, str]] = {  # the phases whose beginning is kept in the history, and as what
@@ -145,12 +146,12 @@ def _send_rung(turn: Turn, instance: Instance, rung: int) -> Instance:
 
 def _send_abort(turn: Turn, instance: Instance) -> Instance:
     turn.do(do.SendSignal(instance.name, instance.life, "ABRT"))
-    turn.record(instance, "hung", said=instance.said)
+    turn.record(instance, "hung", {"said": instance.said})
     blame = f"it hung: {instance.said}"
     return replace(instance, rung=len(instance.running.stop), deadline=turn.now + ABORT_SECONDS, blame=blame)
 
 
-def _blame_late(turn: Turn, instance: Instance) -> Instance:
+def _blame_late(_turn: Turn, instance: Instance) -> Instance:
     within = f"{instance.running.readiness.within_seconds:g} s"
     return replace(instance, blame=f"not ready within {within}" + (f": {instance.said}" if instance.said else ""))
 
@@ -171,15 +172,15 @@ def _arm_backoff(turn: Turn, instance: Instance) -> Instance:
     return replace(instance, deadline=turn.now + wait)
 
 
-def _disarm(turn: Turn, instance: Instance) -> Instance:
+def _disarm(_turn: Turn, instance: Instance) -> Instance:
     return replace(instance, deadline=None)
 
 
-def _count_death(turn: Turn, instance: Instance) -> Instance:
+def _count_death(_turn: Turn, instance: Instance) -> Instance:
     return replace(instance, deaths=instance.deaths + 1)
 
 
-def _forgive(turn: Turn, instance: Instance) -> Instance:
+def _forgive(_turn: Turn, instance: Instance) -> Instance:
     return replace(instance, deaths=0)
 
 
