@@ -197,6 +197,24 @@ class Declaration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Common:
+    """What a person wrote for all processes (PRODUCTION_STACK). A process's own value wins; mappings merge by key."""
+
+    name: str | None = setting("The stack's name; the project directory's if not said")
+    env: Mapping[str, str] = setting("Environment variables of every process", default={})
+    env_file: tuple[str, ...] = setting("Env files of every process that names none", default=())
+    directory: str | None = setting("The working directory; the project's if not said")
+    user: str | None = setting("Run as this user (needs root)")
+    group: str | None = setting("Run as this group (needs root)")
+    umask: int | None = setting('File mode mask, an octal string such as "027"', form="octal")
+    stop_timeout_seconds: float | None = setting("Time for a graceful stop")
+    restart: RestartWhen | None = setting("always, on-failure or never")
+    backoff: Backoff | None = setting("How restarts slow down")
+    limits: Limits | None = setting("Memory, processor and files")
+    log: Log | None = setting("Log file and rotation")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
     """One process or task, complete: what an engine needs to run it, and nothing that it must ask for.
 
