@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from procession.backends.base import Backend, Command, Profile
 from procession.errors import Problem
 from procession.load.choose import choose
-from procession.load.facts import absolute, facts, find_program
+from procession.load.facts import STANDARD_PATH, absolute, facts, find_program
 from procession.stack.declare import Said
 from procession.stack.model import (
     Backoff,
@@ -171,8 +173,17 @@ def _finish(parts: Parts, process: Process) -> Built:
     problems = [*(_placed(said, problem) for problem in command.problems), *facts(said, process, parts.site)]
     binds = tuple(listener.bind for listener in command.listeners)
     if process.argv and (program := find_program(process.argv[0], process, parts.site)):
-        process = replace(process, argv=(program, *process.argv[1:]))
+        process = replace(process, argv=(program, *_with_path(process.argv[1:], said, parts.site)))
     return Built(process, tuple(problems), binds)
+
+
+def _with_path(arguments: tuple[str, ...], said: Said, site: Site) -> tuple[str, ...]:
+    """A Procfile's shell line finds the programs of the site's Python first, as in an activated environment."""
+    is_shell_line = said.place.declared.source == "procfile" and arguments[:1] == ("-c",) and len(arguments) == 2
+    folder = os.path.dirname(site.python)
+    if not is_shell_line or folder in STANDARD_PATH.split(":"):
+        return arguments
+    return ("-c", f"PATH={shlex.quote(folder)}:$PATH; {arguments[1]}")
 
 
 def _placed(said: Said, problem: Problem) -> Problem:

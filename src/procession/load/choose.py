@@ -7,13 +7,24 @@ from importlib.util import find_spec
 
 from procession.backends import registry
 from procession.backends.base import Backend
+from procession.backends.recognise import as_written, recognise
 from procession.errors import Problem
 from procession.stack.declare import Said
 from procession.stack.model import Site
 
 
 def choose(said: Said, site: Site) -> Backend | Problem:
-    """The backend that BACKEND names, `command` where only a COMMAND was said; a Problem if it cannot be had."""
+    """The backend that BACKEND names, or that a COMMAND is seen to run; a Problem if it cannot be had."""
+    backend = _named(said, site)
+    command = said.declaration.command
+    if isinstance(backend, Problem) or not command:
+        return backend
+    recognised = recognise(command, said.declaration.env)
+    known = registry.find(recognised.backend) if recognised else None
+    return as_written(known, recognised.args) if known and recognised else backend
+
+
+def _named(said: Said, site: Site) -> Backend | Problem:
     name = said.declaration.backend or "command"
     place = said.place.written("backend")
     try:

@@ -18,10 +18,10 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A declaration's place. `file` is manage.py itself for settings: which module they are is known once it has run.
+    """A declaration's place. `file` is manage.py for settings: which module they are is known once it has run.
 
-    `manage` is the manage.py beside it ("" without): then the site's own Python has to be asked for the facts of the site, which
-    is what `python -m procession.django.describe` does, for every kind of source.
+    `manage` is the manage.py beside it ("" without): then the site's own Python has to be asked for the facts of the
+    site, which is what `python -m procession.django.describe` does, for every kind of source.
     """
 
     kind: SourceKind
