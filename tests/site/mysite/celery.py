@@ -5,7 +5,6 @@ from pathlib import Path
 
 from celery import Celery
 
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
 FOLDER = Path(os.environ.get("MYSITE_BROKER_DIR", "broker"))
 

@@ -1,9 +1,8 @@
-"""Settings of the tests' site. Tests steer it by environment: MYSITE_APPS, MYSITE_PROCESSES, MYSITE_BOOT_FIFO, MYSITE_BROKEN."""
+"""Settings of the tests' site, which tests steer by environment variables: MYSITE_*."""
 
 import json
 import os
 from pathlib import Path
-
 
 BASE_DIR = Path(__file__).resolve().parents[1]
 SECRET_KEY = "for tests alone"

@@ -6,13 +6,13 @@ from pathlib import Path
 from celery import shared_task
 
 
-@shared_task
+@shared_task  # type: ignore[untyped-decorator]
 def say(path: str, text: str) -> None:
     with Path(path).open("a") as out:
         out.write(text + "\n")
 
 
-@shared_task
+@shared_task  # type: ignore[untyped-decorator]
 def work(path: str, seconds: float) -> None:
     """Says "started", works, says "done"."""
     say(path, "started")

@@ -2,7 +2,6 @@ from django.urls import path
 
 from mysite import views
 
-
 urlpatterns = [
     path("", views.hello),
     path("about/", views.about),

@@ -1,4 +1,4 @@
-"""What the tests' site answers. A request that takes long says on a FIFO when it has arrived, so that no test must guess."""
+"""What the tests' site answers. A long request says on a FIFO that it has arrived, so that no test must guess."""
 
 import os
 import time
