@@ -13,7 +13,6 @@ from procession.backends.base import Backend, Command
 from procession.stack.model import Declaration, Site
 from procession.stack.shell import expand, words_of
 
-
 # In front of a program, and then become it or pass every signal on.
 WRAPPERS = (
     ("uv", "run"),

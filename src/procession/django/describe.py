@@ -18,7 +18,7 @@ from procession.django.reading import read
 from procession.django.site import SETTINGS, import_problem, open_site
 from procession.errors import ExitCode, Problem
 from procession.load import load
-from procession.sources.discover import Found, SourceKind, discover
+from procession.sources.discover import Found, discover
 from procession.stack.codec import to_data
 from procession.stack.model import Site, Stack
 
@@ -37,7 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return ExitCode.NOT_SO if any(problem.is_error for problem in problems) else ExitCode.DONE
 
 
-def _describe(found: Found | Problem, site: Site | Problem, *, check_options: bool) -> tuple[Stack | None, list[Problem]]:
+def _describe(
+    found: Found | Problem, site: Site | Problem, *, check_options: bool
+) -> tuple[Stack | None, list[Problem]]:
     if isinstance(found, Problem):
         return None, [found]
     if isinstance(site, Problem):

@@ -12,7 +12,6 @@ from types import TracebackType
 from procession.errors import Problem
 from procession.stack.model import Site
 
-
 FRAMES_MAX = 5
 SETTINGS = "DJANGO_SETTINGS_MODULE"
 

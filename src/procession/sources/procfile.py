@@ -19,7 +19,6 @@ from procession.stack import dotenv
 from procession.stack.declared import Declared
 from procession.stack.shell import to_argv
 
-
 LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(\S.*)")
 RELEASE = "release"
 PORT_FIRST = 5000

@@ -10,16 +10,19 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-
 NEEDS_SHELL = frozenset("|&;<>()$`*?[]{}~!#\\\n")
 ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 LEADING_ASSIGNMENT = re.compile(rf"""{ASSIGNMENT.pattern}(?:[^\s'"\\$`]|"[^"]*"|'[^']*'|\$\w+)*\s+""")
 VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(?::?-([^}$]*))?\})")
+# Words that the shell itself obeys: there is no program of that name to exec.
 NOT_PROGRAMS = frozenset(
-    "! . : [[ alias bg break case cd continue do done elif else esac eval export fg fi for function getopts hash if"
-    " in jobs local read readonly return select set shift source then times trap type ulimit umask unalias unset until"
-    " wait while { }".split()
-)
+    {
+        "!", ".", ":", "[[", "alias", "bg", "break", "case", "cd", "continue", "do", "done", "elif", "else",
+        "esac", "eval", "export", "fg", "fi", "for", "function", "getopts", "hash", "if", "in", "jobs", "local",
+        "read", "readonly", "return", "select", "set", "shift", "source", "then", "times", "trap", "type",
+        "ulimit", "umask", "unalias", "unset", "until", "wait", "while", "{", "}"
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ def _assignments(words: list[str]) -> tuple[dict[str, str], list[str]]:
 
 
 def _token_length(line: str, position: int) -> int | None:
-    """The length of what stands at a position: a quotation, an operator, an escape or a character; None: do not ask."""
+    """The length of what stands here: a quotation, an operator, an escape, a character; None where we give up."""
     character, pair = line[position], line[position : position + 2]
     if character == "\\":
         return 2
@@ -124,9 +127,7 @@ def _token_length(line: str, position: int) -> int | None:
         return _quotation_length(line, position)
     if pair in {"&&", "||"}:
         return 2
-    if character in "()`\n" or pair == "<<":
-        return None
-    if character == "|":
+    if character in "()`|\n" or pair == "<<":
         return None
     if character == "&":
         is_redirection = line[position - 1 : position] in {">", "<"} or pair == "&>"
