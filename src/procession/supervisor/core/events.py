@@ -1,0 +1,175 @@
+"""What happened: the only thing that `decide` is told.
+
+Commands come from people, over the control socket; the rest comes from the world. `life` numbers the starts of one instance,
+so that news of an earlier start can be told from news of this one. Times are monotonic seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from procession.stack.model import Stack
+
+# Commands. `operation` identifies the request to be replied to when the command's goal is reached; 0: nobody waits.
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Make this stack run. Tasks run again; `start` also starts what a person had stopped."""
+
+    stack: Stack
+    operation: int = 0
+    start: bool = False
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    names: tuple[str, ...]  # of processes or instances; empty is all
+    operation: int = 0
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    names: tuple[str, ...]
+    operation: int = 0
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    names: tuple[str, ...]
+    operation: int = 0
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    counts: Mapping[str, int]  # process: replicas
+    operation: int = 0
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """Stop everything, what depends on others first, then end the supervisor."""
+
+    operation: int = 0
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a signal to the main process of each named instance."""
+
+    names: tuple[str, ...]
+    signal: str
+    operation: int = 0
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """A supervisor has begun, and adopted what still runs: start what is wanted and not there. Tasks do not run again."""
+
+
+# The world.
+
+
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """There is a process; it has not yet exec'd."""
+
+    name: str
+    life: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Execed:
+    """The program itself runs now."""
+
+    name: str
+    life: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpawnFailed:
+    """It could not be started: `why` says what was tried and what the system answered. There is no process."""
+
+    name: str
+    life: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """The main process has ended. `status`: exit code, minus the signal that killed it, or None where nobody can know."""
+
+    name: str
+    life: int
+    status: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TreeGone:
+    """Nothing is left of the instance's tree."""
+
+    name: str
+    life: int
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """A readiness (`about` "readiness") or liveness probe was answered. `detail` says what, for a person."""
+
+    name: str
+    life: int
+    about: str
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The program spoke for itself, by sd_notify or through the Django app: only what it said is set."""
+
+    name: str
+    life: int
+    ready: bool | None = None
+    status: str = ""
+    extend_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """An instance of an earlier supervisor still runs, and is ours now. `definition_stale`: it runs an older declaration."""
+
+    name: str
+    life: int
+    pid: int
+    was_ready: bool
+    age_seconds: float
+    restarts: int = 0
+    definition_stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Survived:
+    """A sweep's kill did not end these processes (uninterruptible sleep, or not ours to kill): "4121 (gunicorn)"."""
+
+    name: str
+    life: int
+    processes: tuple[str, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A deadline has passed."""
+
+
+Command = Apply | Start | Stop | Restart | Scale | Down | Send | Resume
+News = Spawned | Execed | SpawnFailed | Died | TreeGone | Probed | Told | Adopted | Survived
+Event = Command | News | Tick
