@@ -21,8 +21,8 @@ class ExitCode(IntEnum):
 class Problem:
     """One mistake in what a person wrote. All of them are listed at once, never raised one by one.
 
-    `id` is stable ("E014"; warnings begin with "W"); `where` is the dotted place (`web.readiness.path`); `origin` is the
-    settings key or file and line that it was read from; `fix` says what to do, in the imperative.
+    `id` is stable ("E014"; warnings begin with "W"); `where` is the dotted place (`web.readiness.path`); `origin` is
+    the settings key or file and line that it was read from; `fix` says what to do, in the imperative.
     """
 
     id: str
@@ -36,7 +36,7 @@ class Problem:
         return self.id.startswith("E")
 
     def lines(self) -> list[str]:
-        """The two lines a person reads: what is wrong where, then where it was written and what to do."""
+        """What a person reads: what is wrong where; then where it was written, and what to do."""
         head = f"{self.where}: {self.what}"
         rest = " · ".join(part for part in (self.origin and f"from {self.origin}", self.fix) if part)
         return [f"{head:<72} [procession.{self.id}]", *([f"    {rest}"] if rest else [])]

@@ -10,7 +10,7 @@ BYTES |= {"g": 2**30, "gb": 2**30, "gib": 2**30, "t": 2**40, "tb": 2**40, "tib":
 
 
 def seconds(text: str | float) -> float:
-    """`30`, `"30"`, `"30s"`, `"5m"`, `"1.5h"`, `"1d"` in seconds. Raises ValueError for anything else, or if negative."""
+    """`30`, `"30"`, `"30s"`, `"5m"`, `"1.5h"`, `"1d"` in seconds. Raises ValueError for anything else."""
     if isinstance(text, int | float):
         return _not_negative(float(text))
     number, unit = _split(text)

@@ -6,8 +6,8 @@ A client sends requests, each with an id of its choice:
 
 The supervisor answers each, in the order in which they end, with any number of changes and one last line:
 
-    {"id": 1, "change": {"name": "web.1", "phase": "stopping", ...}}     an instance changed while the request was under way
-    {"id": 1, "done": true, "text": ["web.1: ready after 0.4 s"], "data": {...}}
+    {"id": 1, "change": {"name": "web.1", "phase": "stopping", ...}}     an instance changed while the request was
+    under way {"id": 1, "done": true, "text": ["web.1: ready after 0.4 s"], "data": {...}}
     {"id": 1, "done": false, "code": 1, "text": ["web.1: crash-looping: exited with 3, 3 times in 4 s"], "data": {...}}
 
 Verbs and their fields, besides v, id and verb (names: processes or instances; empty is all):
@@ -58,7 +58,9 @@ def decode(line: bytes) -> Message:
 def check_request(message: Message) -> None:
     """Raises WireError for a request of another version, or with an unknown verb."""
     if message.get("v") != VERSION:
-        raise WireError(f"this supervisor speaks version {VERSION}, the client {message.get('v')!r}: restart the older one")
+        raise WireError(
+            f"this supervisor speaks version {VERSION}, the client {message.get('v')!r}: restart the older one"
+        )
     if message.get("verb") not in VERBS:
         raise WireError(f"unknown verb {message.get('verb')!r}; known: {', '.join(sorted(VERBS))}")
 

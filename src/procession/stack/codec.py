@@ -29,7 +29,7 @@ def from_data(kind: type[T], data: object) -> T:
     """The dataclass `kind` from what `to_data` made. Raises TypeError or ValueError for data of another shape."""
     if not isinstance(data, Mapping):
         raise TypeError(f"{kind.__name__}: expected an object, got {type(data).__name__}")
-    hints = field_types(kind)
+    hints = field_types(kind)  # type: ignore[arg-type]  # typeshed: type[T] is not seen as Hashable
     unknown = data.keys() - hints.keys()
     if unknown:
         raise TypeError(f"{kind.__name__}: unknown fields {sorted(unknown)}")

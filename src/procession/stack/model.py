@@ -1,11 +1,12 @@
 """The stack: everything one site runs, complete and checked. Plain data, JSON both ways (see `codec`).
 
-Two dataclasses say the same thing at two times. `Declaration` is what a person wrote about one process: its fields are the
-settings keys (`STOP_TIMEOUT` is `stop_timeout`), None where nothing was said. `Process` is what will run, with every blank
-filled by its backend. The reference page, the unknown-key error and `--help` are made from the fields.
+Two dataclasses say the same thing at two times. `Declaration` is what a person wrote about one process: its fields
+are the
+settings keys (`STOP_TIMEOUT` is `stop_timeout`), None where nothing was said. `Process` is what will run, with every
+blank filled by its backend. The reference page, the unknown-key error and `--help` are made from the fields.
 
-A field's name ends in its unit; the settings key leaves it out (`stop_timeout_seconds` is STOP_TIMEOUT, see `settings_key`),
-because a person may write 30, "30s" or "5m", 1024 or "512M".
+A field's name ends in its unit; the settings key leaves it out (`stop_timeout_seconds` is STOP_TIMEOUT, see
+`settings_key`), because a person may write 30, "30s" or "5m", 1024 or "512M".
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
-
 
 UNITS = ("_seconds", "_bytes")
 
@@ -93,8 +93,9 @@ class Probe:
     interval_seconds: float = setting("Time between two probes", default=5.0)
     timeout_seconds: float = setting("Time that one probe may take", default=5.0)
     failures: int = setting("So many failures in a row, and it is no longer ready (or alive)", default=3)
-    within_seconds: float = setting("Readiness: it must be ready this long after its start, else it is stopped and started again",
-                                   default=60.0)
+    within_seconds: float = setting(
+        "Readiness: it must be ready this long after its start, else it is stopped and started again", default=60.0
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,13 @@ class Backoff:
 
     first_seconds: float = setting("Wait after the first early death", default=0.5)
     longest_seconds: float = setting("The wait doubles up to this", default=60.0)
-    steady_seconds: float = setting("An instance that was ready this long counts as steady: its next start waits for nothing",
-                            default=5.0)
+    steady_seconds: float = setting(
+        "An instance that was ready this long counts as steady: its next start waits for nothing", default=5.0
+    )
     crash_loop: int = setting("So many early deaths in a row are called crash-looping", default=3)
-    give_up: int = setting("So many early deaths in a row and it is failed, until a person starts it; 0 is never", default=0)
+    give_up: int = setting(
+        "So many early deaths in a row and it is failed, until a person starts it; 0 is never", default=0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,8 +182,9 @@ class Declaration:
     user: str | None = setting("Run as this user (needs root)")
     group: str | None = setting("Run as this group (needs root)")
     umask: int | None = setting('File mode mask, an octal string such as "027"', form="octal")
-    depends_on: tuple[Dependency, ...] = setting("What must be there first: a name, or {name: started|ready|completed}",
-                                                 default=())
+    depends_on: tuple[Dependency, ...] = setting(
+        "What must be there first: a name, or {name: started|ready|completed}", default=()
+    )
     readiness: Probe | None = setting("How it is known that an instance may get traffic")
     liveness: Probe | None = setting("How it is known that an instance hangs and must be restarted")
     stop_timeout_seconds: float | None = setting("Time for a graceful stop; every nested timeout follows from it")
@@ -250,7 +255,7 @@ class Stack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Facts about the site that a backend completes a declaration with. Read by a short-lived child in the site's Python."""
+    """Facts about the site that a backend needs. A short-lived child reads them in the site's Python."""
 
     directory: str  # where manage.py or procession.toml is; the working directory of the processes
     python: str  # the interpreter that runs the site

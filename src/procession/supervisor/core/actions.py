@@ -36,7 +36,7 @@ class KillTree:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """The main process is gone: SIGKILL to whatever is left of the tree. TreeGone follows (at once if nothing is), or Survived."""
+    """The main process is gone: SIGKILL to what is left of its tree. TreeGone follows, at once if nothing is, or Survived."""
 
     name: str
     life: int
@@ -130,6 +130,19 @@ class Quit:
 
 
 Action = (
-    Spawn | SendSignal | KillTree | Sweep | Watch | Unwatch | Listen | OpenLog | CloseLog | BreakLine | Record | Changed
-    | Reply | Save | Quit
+    Spawn
+    | SendSignal
+    | KillTree
+    | Sweep
+    | Watch
+    | Unwatch
+    | Listen
+    | OpenLog
+    | CloseLog
+    | BreakLine
+    | Record
+    | Changed
+    | Reply
+    | Save
+    | Quit
 )

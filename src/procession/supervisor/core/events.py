@@ -1,7 +1,7 @@
 """What happened: the only thing that `decide` is told.
 
-Commands come from people, over the control socket; the rest comes from the world. `life` numbers the starts of one instance,
-so that news of an earlier start can be told from news of this one. Times are monotonic seconds.
+Commands come from people, over the control socket; the rest comes from the world. `life` numbers the starts of one
+instance, so that news of an earlier start can be told from news of this one. Times are monotonic seconds.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """A supervisor has begun, and adopted what still runs: start what is wanted and not there. Tasks do not run again."""
+    """A supervisor has begun and adopted what runs: start what is wanted and not there. Tasks do not run again."""
 
 
 # The world.
@@ -106,7 +106,7 @@ class SpawnFailed:
 
 @dataclass(frozen=True, slots=True)
 class Died:
-    """The main process has ended. `status`: exit code, minus the signal that killed it, or None where nobody can know."""
+    """The main process has ended. `status`: its exit code, or minus the signal that killed it; None: nobody can know."""
 
     name: str
     life: int
@@ -145,7 +145,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """An instance of an earlier supervisor still runs, and is ours now. `definition_stale`: it runs an older declaration."""
+    """An instance of an earlier supervisor is ours now. `definition_stale`: it runs an older declaration."""
 
     name: str
     life: int

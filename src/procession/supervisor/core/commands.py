@@ -1,0 +1,239 @@
+"""What people ask for: each command changes what is wanted, and `settle` takes the steps that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from procession.stack.model import Kind, Process
+from procession.supervisor.core import actions as do
+from procession.supervisor.core.events import Apply, Down, Restart, Scale, Send, Start, Stop
+from procession.supervisor.core.instance import ALIVE, AT_REST, ENDING, Happening, Instance, Phase
+from procession.supervisor.core.model import REPLICAS_MAX, Goal, Operation
+from procession.supervisor.core.turn import Turn
+
+USAGE = 2  # exit code: the person named something that is not there
+
+# What of a declaration can change without a new start: it is read when it is needed.
+LIVE_FIELDS = ("replicas", "depends_on", "restart", "backoff", "log", "singleton", "origin", "reload_signal")
+
+
+def apply(turn: Turn, command: Apply) -> None:
+    """Make the stack run: start what is new, stop what is gone, start again what changed, leave the rest alone."""
+    before = turn.model.stack
+    turn.model = replace(turn.model, stack=command.stack, scaled=_scaled_still(turn, command))
+    turn.do(do.Record("applied", who=command.who, detail={"processes": [p.name for p in command.stack.processes]}))
+    for process in before.processes:
+        if command.stack.process(process.name) is None:
+            _retire(turn, (i for i in turn.instances.values() if i.process.name == process.name))
+    for process in command.stack.processes:
+        _apply_process(turn, process, start=command.start)
+    _sort(turn)
+    turn.do(do.Save())
+    _await(turn, command.operation, Goal.RUNNING, _all_wanted(turn))
+
+
+def _scaled_still(turn: Turn, command: Apply) -> dict[str, int]:
+    """What a person scaled stays so, until another number is declared."""
+    return {
+        name: count
+        for name, count in turn.model.scaled.items()
+        if (new := command.stack.process(name))
+        and (old := turn.model.stack.process(name))
+        and new.replicas == old.replicas
+    }
+
+
+def _apply_process(turn: Turn, process: Process, *, start: bool) -> None:
+    turn.do(do.Listen(process.name, process.listeners if process.handoff else ()))
+    held = not start and _is_held(turn, process.name)
+    for instance in [i for i in turn.instances.values() if i.process.name == process.name]:
+        _redeclare(turn, instance, process, start=start)
+    _set_replicas(turn, process, turn.model.replicas(process), held=held)
+    if process.kind is Kind.TASK:
+        for instance in [i for i in turn.instances.values() if i.process.name == process.name and not i.held]:
+            turn.happen(replace(instance, wanted=True), Happening.START)
+
+
+def _is_held(turn: Turn, name: str) -> bool:
+    present = [i for i in turn.instances.values() if i.process.name == name]
+    return bool(present) and all(instance.held for instance in present)
+
+
+def _redeclare(turn: Turn, instance: Instance, process: Process, *, start: bool) -> None:
+    changed = not _same_life(instance.running, process) and instance.phase in ALIVE
+    if instance.process.log != process.log:
+        turn.do(do.OpenLog(instance.name, process.log))
+    instance = turn.put(replace(instance, process=process, again=instance.again or changed, retiring=False))
+    if start or (instance.wanted and instance.phase is Phase.FAILED):
+        _want(turn, instance)
+
+
+def _same_life(one: Process, other: Process) -> bool:
+    """Whether a running life of `one` may go on as a life of `other`."""
+    return one == replace(other, **{name: getattr(one, name) for name in LIVE_FIELDS})
+
+
+def _set_replicas(turn: Turn, process: Process, count: int, *, held: bool = False) -> None:
+    """So many instances, numbered from 1; those with a higher number end."""
+    _retire(turn, (i for i in turn.instances.values() if i.process.name == process.name and i.number > count))
+    for number in range(1, count + 1):
+        name = f"{process.name}.{number}"
+        present = turn.instances.get(name)
+        if present is None:
+            turn.do(do.OpenLog(name, process.log))
+            present = Instance(name=name, number=number, process=process, running=process, since=turn.now, held=held)
+            turn.put(present)
+            if not held:
+                _want(turn, present)
+        elif present.retiring:
+            _want(turn, replace(present, retiring=False))
+
+
+def _want(turn: Turn, instance: Instance) -> None:
+    """It shall run: at once, or when the life that is ending has ended."""
+    again = instance.again or instance.phase in ENDING
+    instance = replace(instance, wanted=True, held=False, again=again)
+    if instance.phase is Phase.DONE and instance.process.kind is Kind.TASK:
+        turn.put(instance)  # it has run; `apply` says whether it runs again
+    else:
+        turn.happen(instance, Happening.START)
+
+
+def _retire(turn: Turn, instances: Iterable[Instance]) -> None:
+    for instance in list(instances):
+        turn.put(replace(instance, wanted=False, again=False, retiring=True))
+
+
+def _sort(turn: Turn) -> None:
+    """Instances in the stack's start order; those that end come last."""
+    order = {process.name: place for place, process in enumerate(turn.model.stack.processes)}
+    instances = sorted(turn.instances.values(), key=lambda i: (order.get(i.process.name, len(order)), i.number))
+    turn.instances = {instance.name: instance for instance in instances}
+
+
+def _all_wanted(turn: Turn) -> list[Instance]:
+    return [instance for instance in turn.instances.values() if instance.wanted]
+
+
+def start(turn: Turn, command: Start) -> None:
+    if (targets := _targets(turn, command.names, command.operation)) is None:
+        return
+    for instance in targets:
+        turn.happen(replace(instance, wanted=True, held=False, again=instance.phase in ENDING), Happening.START)
+        turn.record(instance, "start-asked", who=command.who)
+    turn.do(do.Save())
+    _await(turn, command.operation, Goal.RUNNING, targets)
+
+
+def stop(turn: Turn, command: Stop) -> None:
+    if (targets := _targets(turn, command.names, command.operation)) is None:
+        return
+    for instance in targets:
+        turn.put(replace(instance, wanted=False, held=True, again=False))
+        turn.record(instance, "stop-asked", who=command.who)
+        if instance.phase is Phase.FAILED:
+            turn.happen(turn.instances[instance.name], Happening.STOP)
+    turn.do(do.Save())
+    _await(turn, command.operation, Goal.AT_REST, targets)
+
+
+def restart(turn: Turn, command: Restart) -> None:
+    """What runs ends and starts again, once its next life would not have to wait; what does not run starts."""
+    if (targets := _targets(turn, command.names, command.operation)) is None:
+        return
+    for instance in targets:
+        turn.record(instance, "restart-asked", who=command.who)
+        instance = replace(instance, wanted=True, held=False)
+        if instance.phase in ALIVE | ENDING:
+            turn.put(replace(instance, again=True))
+        else:
+            turn.happen(instance, Happening.RESTART)
+    turn.do(do.Save())
+    _await(turn, command.operation, Goal.RUNNING, targets, next_life=True)
+
+
+def scale(turn: Turn, command: Scale) -> None:
+    problems = [text for name, count in command.counts.items() if (text := _scale_problem(turn, name, count))]
+    if problems:
+        turn.do(do.Reply(command.operation, done=False, text=tuple(problems), code=USAGE))
+        return
+    touched: list[Instance] = []
+    turn.model = replace(turn.model, scaled={**turn.model.scaled, **command.counts})
+    for name, count in command.counts.items():
+        process = turn.model.stack.process(name)
+        assert process is not None, "_scale_problem has looked"
+        turn.do(do.Record("scaled", name, detail={"replicas": count}, who=command.who))
+        _set_replicas(turn, process, count)
+        touched += [i for i in turn.instances.values() if i.process.name == name]
+    _sort(turn)
+    turn.do(do.Save())
+    _await(turn, command.operation, Goal.RUNNING, touched)
+
+
+def _scale_problem(turn: Turn, name: str, count: int) -> str:
+    process = turn.model.stack.process(name)
+    if process is None:
+        return _unknown(turn, name)
+    if not 0 <= count <= REPLICAS_MAX:
+        return f"{name}: cannot scale to {count}: from 0 to {REPLICAS_MAX}"
+    if process.singleton and count > 1:
+        return f"{name}: cannot scale to {count}: it is a singleton, two of it would do everything twice"
+    if process.kind is Kind.TASK:
+        return f"{name}: cannot scale a task"
+    return ""
+
+
+def down(turn: Turn, command: Down) -> None:
+    turn.model = replace(turn.model, is_ending=True)
+    turn.do(do.Record("down", who=command.who))
+    for instance in list(turn.instances.values()):
+        turn.put(replace(instance, wanted=False, again=False))
+    _await(turn, command.operation, Goal.AT_REST, list(turn.instances.values()))
+
+
+def send(turn: Turn, command: Send) -> None:
+    if (targets := _targets(turn, command.names, command.operation)) is None:
+        return
+    running = [instance for instance in targets if instance.pid and instance.phase not in AT_REST]
+    for instance in running:
+        turn.do(do.SendSignal(instance.name, instance.life, command.signal))
+        turn.record(instance, "signal-sent", {"signal": command.signal}, command.who)
+    text = tuple(f"{i.name}: SIG{command.signal} sent to pid {i.pid}" for i in running)
+    missing = tuple(f"{i.name}: {i.phase.value}, there is no process to signal" for i in targets if i not in running)
+    turn.do(do.Reply(command.operation, done=not missing, text=text + missing, code=1 if missing else 0))
+
+
+def resume(turn: Turn) -> None:
+    for instance in list(turn.instances.values()):
+        if instance.wanted and instance.phase is Phase.STOPPED:
+            turn.happen(instance, Happening.START)
+
+
+def _targets(turn: Turn, names: tuple[str, ...], operation: int) -> list[Instance] | None:
+    """The instances that `names` mean, all for none; or None, and the operation is told which name means nothing."""
+    if not names:
+        return [i for i in turn.instances.values() if i.process.kind is not Kind.TASK]
+    unknown = [name for name in names if not _matching(turn, name) and turn.model.stack.process(name) is None]
+    if unknown:
+        turn.do(do.Reply(operation, done=False, text=tuple(_unknown(turn, name) for name in unknown), code=USAGE))
+        return None
+    return list({i.name: i for name in names for i in _matching(turn, name)}.values())
+
+
+def _matching(turn: Turn, name: str) -> list[Instance]:
+    return [i for i in turn.instances.values() if name in (i.name, i.process.name) and not i.retiring]
+
+
+def _unknown(turn: Turn, name: str) -> str:
+    known = ", ".join(process.name for process in turn.model.stack.processes)
+    return f"{name}: no such process or instance; there are: {known or 'none'}"
+
+
+def _await(turn: Turn, operation: int, goal: Goal, targets: Iterable[Instance], *, next_life: bool = False) -> None:
+    """Remember who is to be told when the goal is reached. For a restart, only a later life than the present counts."""
+    if not operation:
+        return
+    lives = {i.name: i.life + 1 if next_life else 0 for i in targets}
+    operations = (*turn.model.operations, Operation(operation, goal, lives, turn.now))
+    turn.model = replace(turn.model, operations=operations)

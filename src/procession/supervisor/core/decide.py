@@ -1,0 +1,153 @@
+"""The whole core: `decide(model, event, now) -> (model, actions)`. Pure: no clock, no chance, no system call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from procession.stack.model import ProbeType
+from procession.supervisor.core import actions as do
+from procession.supervisor.core import commands, judge
+from procession.supervisor.core.events import (
+    Adopted,
+    Apply,
+    Command,
+    Died,
+    Down,
+    Event,
+    Execed,
+    News,
+    Probed,
+    Restart,
+    Resume,
+    Scale,
+    Send,
+    Spawned,
+    SpawnFailed,
+    Start,
+    Stop,
+    Survived,
+    Tick,
+    Told,
+    TreeGone,
+)
+from procession.supervisor.core.instance import Happening, Instance, Phase, status_text
+from procession.supervisor.core.model import Model
+from procession.supervisor.core.settle import settle
+from procession.supervisor.core.turn import Turn
+
+
+def decide(model: Model, event: Event, now: float) -> tuple[Model, tuple[do.Action, ...]]:
+    """What the model becomes by `event` at `now` (monotonic seconds), and what is to be done, in this order."""
+    turn = Turn(model, now)
+    if isinstance(event, Tick):
+        _pass_deadlines(turn)
+    elif isinstance(event, News):
+        _take_news(turn, event)
+    else:
+        _obey(turn, event)
+    settle(turn)
+    return turn.end()
+
+
+def next_deadline(model: Model) -> float | None:
+    """When a Tick is due (monotonic seconds); None: only news will change anything."""
+    return min((i.deadline for i in model.instances.values() if i.deadline is not None), default=None)
+
+
+def _pass_deadlines(turn: Turn) -> None:
+    for instance in list(turn.instances.values()):
+        if instance.deadline is not None and instance.deadline <= turn.now:
+            turn.happen(instance, judge.deadline(instance))
+
+
+def _obey(turn: Turn, command: Command) -> None:
+    if turn.model.is_ending and not isinstance(command, Down | Send):
+        why = "the supervisor is going down; run `procession up` when it has"
+        if not isinstance(command, Resume):
+            turn.do(do.Reply(command.operation, done=False, text=(why,), code=1))
+        return
+    match command:
+        case Apply():
+            commands.apply(turn, command)
+        case Start():
+            commands.start(turn, command)
+        case Stop():
+            commands.stop(turn, command)
+        case Restart():
+            commands.restart(turn, command)
+        case Scale():
+            commands.scale(turn, command)
+        case Down():
+            commands.down(turn, command)
+        case Send():
+            commands.send(turn, command)
+        case Resume():
+            commands.resume(turn)
+
+
+def _take_news(turn: Turn, news: News) -> None:
+    instance = turn.instances.get(news.name)
+    if instance is None or (instance.life != news.life and not isinstance(news, Adopted)):
+        return  # of an instance that is no more, or of an earlier life
+    match news:
+        case Spawned():
+            turn.put(replace(instance, pid=news.pid))
+            turn.do(do.Changed(news.name))
+        case Execed():
+            _execed(turn, instance)
+        case SpawnFailed():
+            turn.record(instance, "spawn-failed", {"why": news.why})
+            turn.happen(replace(instance, pid=0, status=None, last_exit=news.why), Happening.SPAWN_FAILED)
+        case Died():
+            _died(turn, instance, news.status)
+        case TreeGone():
+            turn.happen(instance, judge.gone(instance, turn.now))
+        case Probed():
+            _judged(turn, *judge.probed(instance, news))
+        case Told():
+            _judged(turn, *judge.told(instance, news))
+        case Adopted():
+            _adopt(turn, instance, news)
+        case Survived():
+            left = f"could not be killed: {', '.join(news.processes)}"
+            turn.record(instance, "left-behind", {"processes": list(news.processes)})
+            turn.happen(replace(instance, blame=left, last_exit=left), Happening.SURVIVED)
+
+
+def _judged(turn: Turn, instance: Instance, happening: Happening | None) -> None:
+    if happening is None:
+        turn.put(instance)
+    else:
+        turn.happen(instance, happening)
+
+
+def _execed(turn: Turn, instance: Instance) -> None:
+    turn.record(instance, "started")
+    if instance.running.readiness.type is ProbeType.NONE:
+        turn.happen(instance, Happening.READY_SEEN)
+
+
+def _died(turn: Turn, instance: Instance, status: int | None) -> None:
+    text = status_text(status) + (f", stopped because it was {instance.blame}" if instance.blame else "")
+    turn.record(instance, "exited", {"status": status, "text": text})
+    turn.happen(replace(instance, pid=0, status=status, last_exit=text), Happening.DIED)
+
+
+def _adopt(turn: Turn, instance: Instance, news: Adopted) -> None:
+    """An instance of an earlier supervisor: it runs, whatever the table would say of how it came to that."""
+    instance = replace(
+        instance,
+        phase=Phase.READY if news.was_ready else Phase.STARTING,
+        since=turn.now,
+        life=news.life,
+        pid=news.pid,
+        born=turn.now - news.age_seconds,
+        ready_at=turn.now - news.age_seconds if news.was_ready else None,
+        restarts=news.restarts,
+        again=news.definition_stale,
+        deadline=None if news.was_ready else turn.now + instance.process.readiness.within_seconds,
+    )
+    turn.put(instance)
+    turn.record(instance, "adopted", {"age_seconds": round(news.age_seconds, 3)})
+    turn.do(do.Changed(instance.name))
+    turn.watch(instance)

@@ -1,0 +1,102 @@
+"""One instance as the supervisor sees it: which phase it is in, what is wanted of it, and what it has been through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from signal import Signals
+
+from procession.stack.model import Process
+
+
+class Phase(StrEnum):
+    """Where an instance stands. `table` says what leads from one to another."""
+
+    STOPPED = "stopped"  # not wanted, not there
+    WAITING = "waiting"  # wanted; what it depends on is not there yet
+    STARTING = "starting"  # there, not ready yet
+    READY = "ready"
+    UNREADY = "unready"  # was ready; its readiness probe fails now
+    STOPPING = "stopping"  # a stop signal was sent; it finishes its work
+    KILLING = "killing"  # its time is over: SIGKILL was sent to the whole tree
+    SWEEPING = "sweeping"  # the main process is gone; what is left of its tree is being killed
+    BACKOFF = "backoff"  # died early; waits before the next start
+    FAILED = "failed"  # gave up; needs a person
+    DONE = "done"  # ended well, and that was all it had to do
+
+
+class Happening(StrEnum):
+    """What can happen to an instance: an event, judged by what is known of the instance (see `judge`)."""
+
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    CLEARED = "cleared"  # all that it waits for is there
+    SPAWN_FAILED = "spawn failed"
+    READY_SEEN = "ready seen"
+    UNREADY_SEEN = "unready seen"
+    HUNG = "hung"
+    STEP_DUE = "step due"  # the next step of the stop ladder
+    DEADLINE = "deadline"
+    DIED = "died"
+    GONE_UNWANTED = "gone, unwanted"  # the whole tree is gone, as was asked
+    GONE_AGAIN = "gone, again"  # gone, and to be started at once
+    GONE_EARLY = "gone, early"  # gone before it was steady
+    GONE_WELL = "gone, well"  # gone with success, and that was all it had to do
+    GONE_FOR_GOOD = "gone, for good"  # gone once too often, or in a way that is not tried again
+    SURVIVED = "survived"  # part of the tree did not die of SIGKILL
+
+
+ALIVE = frozenset({Phase.STARTING, Phase.READY, Phase.UNREADY})  # a stop must be sent before it ends
+ENDING = frozenset({Phase.STOPPING, Phase.KILLING, Phase.SWEEPING})
+AT_REST = frozenset({Phase.STOPPED, Phase.FAILED, Phase.DONE})  # nothing will happen unless somebody asks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """`web.2`. Times are monotonic seconds; None where there is none."""
+
+    name: str
+    number: int
+    process: Process  # as declared now
+    running: Process  # as declared when this life began: its ladder and its success exits hold until it ends
+    phase: Phase = Phase.STOPPED
+    since: float = 0.0  # when the phase began
+    wanted: bool = False  # it shall run
+    held: bool = False  # a person stopped it; an update does not start it
+    again: bool = False  # it shall end, and start again
+    retiring: bool = False  # it shall end, and be forgotten
+    life: int = 0  # the number of starts
+    pid: int = 0
+    born: float | None = None  # when this life began
+    ready_at: float | None = None  # when this life first was ready
+    deadline: float | None = None
+    rung: int = 0  # of the stop ladder
+    restarts: int = 0
+    deaths: int = 0  # early ones, in a row
+    failures_ready: int = 0  # failed probes in a row
+    failures_alive: int = 0
+    status: int | None = None  # of the last death: exit code, or minus a signal; None: not known
+    last_exit: str = ""  # the last death, in words
+    blame: str = ""  # why we stopped this life although it was wanted: not ready in time, hung
+    said: str = ""  # what the last probe or the program itself said
+
+    @property
+    def is_crash_looping(self) -> bool:
+        return self.phase is not Phase.READY and self.deaths >= self.process.backoff.crash_loop
+
+    def is_steady(self, now: float) -> bool:
+        """It was ready for long enough that its death says nothing about the next start."""
+        return self.ready_at is not None and now - self.ready_at >= self.process.backoff.steady_seconds
+
+
+def status_text(status: int | None) -> str:
+    """A death in words: "exited with 3", "killed by SIGKILL"."""
+    if status is None:
+        return "ended, nobody knows how"
+    if status >= 0:
+        return f"exited with {status}"
+    try:
+        return f"killed by {Signals(-status).name}"
+    except ValueError:  # real-time signals have no name of their own
+        return f"killed by signal {-status}"

@@ -1,0 +1,77 @@
+"""What an event means for one instance: news of the world becomes a happening, or nothing at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from procession.stack.model import Kind, ProbeType, RestartWhen
+from procession.supervisor.core.events import Probed, Told
+from procession.supervisor.core.instance import Happening, Instance, Phase
+
+
+def gone(instance: Instance, now: float) -> Happening:
+    """Its whole tree is gone: what now?"""
+    if instance.again and instance.wanted:
+        return Happening.GONE_AGAIN
+    if not instance.wanted:
+        return Happening.GONE_UNWANTED
+    if instance.running.kind is Kind.TASK:
+        return Happening.GONE_WELL if ended_well(instance) else Happening.GONE_FOR_GOOD
+    return _gone_process(instance, now)
+
+
+def _gone_process(instance: Instance, now: float) -> Happening:
+    policy = instance.process
+    if policy.restart is not RestartWhen.ALWAYS and ended_well(instance):
+        return Happening.GONE_WELL
+    if policy.restart is RestartWhen.NEVER:
+        return Happening.GONE_FOR_GOOD
+    if instance.is_steady(now):
+        return Happening.GONE_AGAIN
+    if 0 < policy.backoff.give_up <= instance.deaths + 1:
+        return Happening.GONE_FOR_GOOD
+    return Happening.GONE_EARLY
+
+
+def ended_well(instance: Instance) -> bool:
+    return instance.status is not None and instance.status in instance.running.success
+
+
+def deadline(instance: Instance) -> Happening:
+    """Its deadline has passed: the next rung of the ladder, while there is one."""
+    if instance.phase is Phase.STOPPING and instance.rung + 1 < len(instance.running.stop):
+        return Happening.STEP_DUE
+    return Happening.DEADLINE
+
+
+def probed(instance: Instance, news: Probed) -> tuple[Instance, Happening | None]:
+    """The instance with its failures counted, and what follows from them."""
+    if news.about == "readiness":
+        return _probed_readiness(replace(instance, said=news.detail), news.ok)
+    return _probed_liveness(instance, news)
+
+
+def _probed_readiness(instance: Instance, ok: bool) -> tuple[Instance, Happening | None]:
+    if ok:
+        return replace(instance, failures_ready=0), Happening.READY_SEEN
+    instance = replace(instance, failures_ready=instance.failures_ready + 1)
+    return instance, Happening.UNREADY_SEEN if instance.failures_ready >= instance.running.readiness.failures else None
+
+
+def _probed_liveness(instance: Instance, news: Probed) -> tuple[Instance, Happening | None]:
+    probe = instance.running.liveness
+    if news.ok or probe is None:
+        return replace(instance, failures_alive=0), None
+    instance = replace(instance, failures_alive=instance.failures_alive + 1, said=news.detail)
+    return instance, Happening.HUNG if instance.failures_alive >= probe.failures else None
+
+
+def told(instance: Instance, news: Told) -> tuple[Instance, Happening | None]:
+    """The program spoke for itself. What it says of its readiness counts only where that is how readiness is known."""
+    if news.status:
+        instance = replace(instance, said=news.status)
+    if news.extend_seconds and instance.deadline is not None:
+        instance = replace(instance, deadline=instance.deadline + news.extend_seconds)
+    if news.ready is None or instance.running.readiness.type not in (ProbeType.NOTIFY, ProbeType.APP):
+        return instance, None
+    return instance, Happening.READY_SEEN if news.ready else Happening.UNREADY_SEEN

@@ -1,0 +1,66 @@
+"""What the next supervisor must know of what people asked for: plain JSON data, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from procession.stack.model import Stack
+from procession.supervisor.core.instance import Instance, Phase
+from procession.supervisor.core.model import Model
+
+
+def remember(model: Model) -> dict[str, Any]:
+    """What of the model is not in the stack: what people scaled and stopped, and how often each was started."""
+    return {
+        "scaled": dict(model.scaled),
+        "instances": {
+            name: {"life": i.life, "restarts": i.restarts, "held": i.held, "done": i.phase is Phase.DONE}
+            for name, i in model.instances.items()
+        },
+    }
+
+
+def recall(stack: Stack, data: Mapping[str, Any]) -> Model:
+    """The model of a supervisor that begins again: every instance of the stack, at rest, with what is wanted of it.
+
+    Data that is missing or of another shape counts as nothing remembered; it never raises for it.
+    """
+    scaled = {name: count for name, count in _mapping(data, "scaled").items() if isinstance(count, int)}
+    model = Model(stack=stack, scaled=scaled)
+    past = _mapping(data, "instances")
+    instances = {
+        f"{process.name}.{number}": _recalled(process_name=process.name, number=number, model=model, past=past)
+        for process in stack.processes
+        for number in range(1, model.replicas(process) + 1)
+    }
+    return Model(stack=stack, scaled=scaled, instances=instances)
+
+
+def _recalled(*, process_name: str, number: int, model: Model, past: Mapping[str, Any]) -> Instance:
+    process = model.stack.process(process_name)
+    assert process is not None, "the name comes from the stack"
+    name = f"{process_name}.{number}"
+    was = _mapping(past, name)
+    is_done = was.get("done") is True
+    return Instance(
+        name=name,
+        number=number,
+        process=process,
+        running=process,
+        phase=Phase.DONE if is_done else Phase.STOPPED,
+        wanted=was.get("held") is not True,
+        held=was.get("held") is True,
+        life=_number(was, "life"),
+        restarts=_number(was, "restarts"),
+    )
+
+
+def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = data.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _number(data: Mapping[str, Any], key: str) -> int:
+    value = data.get(key)
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,47 @@
+"""All that the supervisor knows: what shall run, each instance, and who waits for what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from procession.stack.model import Process, Stack
+from procession.supervisor.core.instance import Instance
+
+REPLICAS_MAX = 10_000  # of one process; a slip of the keyboard is not to fill a machine
+
+
+class Goal(StrEnum):
+    """What an operation waits for."""
+
+    RUNNING = "running"  # every one is ready, or has done its task
+    AT_REST = "at rest"  # every one is gone
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A command under way. `lives` says from which life on an instance counts: a restart waits for the next one."""
+
+    id: int
+    goal: Goal
+    lives: Mapping[str, int]
+    began: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    stack: Stack
+    instances: Mapping[str, Instance] = field(default_factory=dict)  # by name, in start order
+    operations: tuple[Operation, ...] = ()
+    scaled: Mapping[str, int] = field(
+        default_factory=dict
+    )  # replicas that a person asked for, until they are declared anew
+    is_ending: bool = False  # everything goes down, then the supervisor
+
+    def replicas(self, process: Process) -> int:
+        return self.scaled.get(process.name, process.replicas)
+
+
+def empty() -> Model:
+    return Model(stack=Stack(name="", directory="", processes=()))

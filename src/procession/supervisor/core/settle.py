@@ -1,0 +1,166 @@
+"""What follows from what just happened: starts that are clear now, stops whose turn has come, answers that are due.
+
+Called after every event, and the only place that lets one instance's fate depend on another's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from procession.stack.model import Condition, Dependency, Process
+from procession.supervisor.core import actions as do
+from procession.supervisor.core.instance import ALIVE, AT_REST, Happening, Instance, Phase
+from procession.supervisor.core.model import Goal, Operation
+from procession.supervisor.core.turn import Turn
+
+STOPPABLE = ALIVE | {Phase.WAITING, Phase.BACKOFF}
+
+
+def settle(turn: Turn) -> None:
+    """Take every step that is due, until none is: each one may clear the way for another."""
+    while _release(turn) or _stop_leaving(turn) or _restart_again(turn) or _forget_retired(turn):
+        pass
+    _answer(turn)
+
+
+def blockers(turn: Turn, process: Process) -> tuple[str, ...]:
+    """What this process still waits for, a line for each: "migrate: running"."""
+    return tuple(
+        f"{dependency.name}: {text}" for dependency in process.depends_on for text in _unmet(turn, dependency) if text
+    )
+
+
+def _unmet(turn: Turn, dependency: Dependency) -> Iterator[str]:
+    for instance in turn.instances.values():
+        if instance.process.name == dependency.name and not _has_reached(instance, dependency.condition):
+            yield f"{instance.phase.value}" + (f" ({instance.last_exit})" if instance.last_exit else "")
+            return
+
+
+def _has_reached(instance: Instance, condition: Condition) -> bool:
+    """Whether it is as far as the condition asks. A task that is to run again has not reached anything yet."""
+    if instance.phase is Phase.DONE:
+        return not instance.again
+    if condition is Condition.STARTED:
+        return instance.phase in ALIVE and instance.pid > 0
+    return condition is Condition.READY and instance.phase is Phase.READY
+
+
+def _release(turn: Turn) -> bool:
+    """Start what waits and has nothing left to wait for."""
+    clear = [
+        instance
+        for instance in turn.instances.values()
+        if instance.phase is Phase.WAITING and instance.wanted and not blockers(turn, instance.process)
+    ]
+    for instance in clear:
+        turn.happen(instance, Happening.CLEARED)
+    return bool(clear)
+
+
+def _stop_leaving(turn: Turn) -> bool:
+    """Stop what is not wanted any more, once all that depends on it and leaves, too, has come to rest."""
+    leaving = [i for i in turn.instances.values() if not i.wanted and i.phase not in AT_REST]
+    needed = {dependency.name for instance in leaving for dependency in instance.process.depends_on}
+    due = [i for i in leaving if i.phase in STOPPABLE and i.process.name not in needed]
+    for instance in due:
+        turn.happen(instance, Happening.STOP)
+    return bool(due)
+
+
+def _restart_again(turn: Turn) -> bool:
+    """End what is to start again, once its next life would not have to wait; until then it goes on serving."""
+    due = [
+        instance
+        for instance in turn.instances.values()
+        if instance.again and instance.wanted and instance.phase in ALIVE and not blockers(turn, instance.process)
+    ]
+    for instance in due:
+        turn.happen(instance, Happening.RESTART)
+    return bool(due)
+
+
+def _forget_retired(turn: Turn) -> bool:
+    retired = [i for i in turn.instances.values() if i.retiring and i.phase in AT_REST]
+    for instance in retired:
+        del turn.instances[instance.name]
+        turn.do(do.CloseLog(instance.name))
+        if not any(other.process.name == instance.process.name for other in turn.instances.values()):
+            turn.do(do.Listen(instance.process.name, ()))
+    return bool(retired)
+
+
+def _answer(turn: Turn) -> None:
+    """Reply to the operations whose goal is reached, or never will be."""
+    for operation in turn.model.operations:
+        reply = _outcome(turn, operation)
+        if reply is not None:
+            turn.do(reply)
+            turn.model = replace(
+                turn.model, operations=tuple(other for other in turn.model.operations if other.id != operation.id)
+            )
+    if turn.model.is_ending and all(instance.phase in AT_REST for instance in turn.instances.values()):
+        turn.do(do.Quit())
+
+
+def _outcome(turn: Turn, operation: Operation) -> do.Reply | None:
+    instances = [(turn.instances.get(name), life) for name, life in operation.lives.items()]
+    if operation.goal is Goal.AT_REST:
+        present = [instance for instance, _ in instances if instance is not None]
+        if any(instance.phase not in AT_REST for instance in present):
+            return None
+        return _reply(operation.id, tuple(_left_behind(present)))
+    failed = [instance for instance, _ in instances if instance is not None and _is_hopeless(turn, instance)]
+    for instance, life in instances:
+        if instance is not None and instance not in failed and not _is_running(instance, life):
+            return None
+    return _reply(operation.id, tuple(trouble(turn, instance) for instance in failed))
+
+
+def _reply(operation: int, troubles: tuple[str, ...]) -> do.Reply:
+    return do.Reply(operation, done=not troubles, text=troubles, code=1 if troubles else 0)
+
+
+def _is_running(instance: Instance, life: int) -> bool:
+    """It is as far as a start wants it to be, and one that a person stopped meanwhile is not waited for."""
+    if not instance.wanted:
+        return instance.phase in AT_REST
+    return instance.life >= life and not instance.again and instance.phase in (Phase.READY, Phase.DONE)
+
+
+def _is_hopeless(turn: Turn, instance: Instance) -> bool:
+    """It will not be ready without a person: it failed, or dies again and again, or waits for one that does."""
+    if not instance.wanted:
+        return False
+    if instance.phase is Phase.FAILED or (instance.phase is Phase.BACKOFF and instance.is_crash_looping):
+        return True
+    if instance.phase is Phase.WAITING or instance.again:
+        return any(not other.wanted or _is_hopeless(turn, other) for other in _waited_for(turn, instance))
+    return False
+
+
+def _waited_for(turn: Turn, instance: Instance) -> Iterator[Instance]:
+    """The instances that it depends on and that have not come as far as it asks."""
+    for dependency in instance.process.depends_on:
+        for other in turn.instances.values():
+            if other.process.name == dependency.name and not _has_reached(other, dependency.condition):
+                yield other
+
+
+def trouble(turn: Turn, instance: Instance) -> str:
+    """Why it is not ready, in a line: "web.1: crash-looping: exited with 3, 3 times"."""
+    if instance.phase is Phase.FAILED:
+        return f"{instance.name}: failed: {instance.last_exit}"
+    if instance.is_crash_looping:
+        return f"{instance.name}: crash-looping: {instance.last_exit}, early death number {instance.deaths}"
+    waits = "; ".join(blockers(turn, instance.process))
+    if instance.again:
+        return f"{instance.name}: still runs the old declaration, because its next start waits for {waits}"
+    return f"{instance.name}: waits for {waits}"
+
+
+def _left_behind(instances: list[Instance]) -> Iterator[str]:
+    for instance in instances:
+        if instance.phase is Phase.FAILED and instance.blame:
+            yield f"{instance.name}: {instance.blame}"

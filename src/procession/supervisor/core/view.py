@@ -1,0 +1,74 @@
+"""What the supervisor says of itself: the data of `status`, and one instance's part of it."""
+
+from __future__ import annotations
+
+from procession.stack.model import Process
+from procession.supervisor.core.instance import Instance, Phase
+from procession.supervisor.core.model import Model
+from procession.supervisor.core.settle import blockers
+from procession.supervisor.core.turn import Turn
+
+
+def status(model: Model, now: float) -> dict[str, object]:
+    """{"name", "processes": [...], "instances": [...]}: plain JSON data. Durations are in seconds."""
+    return {
+        "name": model.stack.name,
+        "is_ending": model.is_ending,
+        "processes": [_process(model, process) for process in model.stack.processes],
+        "instances": [change(model, name, now) for name in model.instances],
+    }
+
+
+def change(model: Model, name: str, now: float) -> dict[str, object]:
+    """One instance as data; an instance that is no more has phase "gone"."""
+    instance = model.instances.get(name)
+    if instance is None:
+        return {"name": name, "phase": "gone"}
+    return {
+        "name": name,
+        "process": instance.process.name,
+        "phase": instance.phase.value,
+        "pid": instance.pid,
+        "life": instance.life,
+        "wanted": instance.wanted,
+        "since_seconds": round(now - instance.since, 3),
+        "uptime_seconds": round(now - instance.born, 3) if instance.pid and instance.born is not None else 0.0,
+        "deadline_seconds": round(instance.deadline - now, 3) if instance.deadline is not None else None,
+        "restarts": instance.restarts,
+        "deaths": instance.deaths,
+        "crash_looping": instance.is_crash_looping,
+        "last_exit": instance.last_exit,
+        "why": why(model, instance, now),
+    }
+
+
+def why(model: Model, instance: Instance, now: float) -> str:
+    """Why it is not ready, for a person; empty when it is, or when nobody wants it to be."""
+    if instance.phase is Phase.WAITING:
+        return "waits for " + "; ".join(blockers(Turn(model, now), instance.process))
+    if instance.phase is Phase.STARTING:
+        return instance.said or "not ready yet"
+    if instance.phase is Phase.UNREADY:
+        return instance.said
+    if instance.phase is Phase.STOPPING:
+        rung = instance.running.stop[min(instance.rung, len(instance.running.stop) - 1)]
+        return instance.blame or f"finishes its work after SIG{rung.signal}"
+    if instance.phase in (Phase.BACKOFF, Phase.FAILED):
+        return instance.last_exit
+    if instance.again:
+        return "starts again soon"
+    return ""
+
+
+def _process(model: Model, process: Process) -> dict[str, object]:
+    return {
+        "name": process.name,
+        "kind": process.kind.value,
+        "backend": process.backend,
+        "replicas": model.replicas(process),
+        "singleton": process.singleton,
+        "listeners": [listener.bind for listener in process.listeners],
+        "argv": list(process.argv),
+        "stop_seconds": process.stop_seconds,
+        "log": process.log.file,
+    }

@@ -1,0 +1,28 @@
+"""The documentation's navigation and its pages are the same set."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def pages_in(navigation: object) -> Iterator[str]:
+    """The paths in zensical.toml's `nav`, which nests lists of one-item tables."""
+    match navigation:
+        case str():
+            yield navigation
+        case list():
+            for item in navigation:
+                yield from pages_in(item)
+        case dict():
+            for item in navigation.values():
+                yield from pages_in(item)
+
+
+def test_every_page_is_in_the_navigation_once() -> None:
+    navigation = tomllib.loads((ROOT / "zensical.toml").read_text())["project"]["nav"]
+    pages = [str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")]
+    assert sorted(pages_in(navigation)) == sorted(pages)
