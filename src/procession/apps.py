@@ -1,4 +1,4 @@
-"""`INSTALLED_APPS = ["procession"]`: Django looks for this module and finds the AppConfig of procession.django in it."""
+"""`INSTALLED_APPS = ["procession"]`: Django looks into this module, and finds the AppConfig of procession.django."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ProcessionConfig(AppConfig):
     verbose_name = "Procession"
 
     def ready(self) -> None:
-        """Register the checks; then, where a supervisor started this process, arrange that it hears when we are ready."""
+        """Register the checks; then, if a supervisor started this process, arrange that it hears when we are ready."""
         if find_spec("procession.django.checks"):
             import_module("procession.django.checks")
         from procession.django import ready

@@ -14,7 +14,6 @@ from procession.backends.argv import parse
 from procession.backends.option import Option, Takes, by_name, normal
 from procession.errors import Problem
 
-
 Args = Mapping[str, object] | Sequence[str]  # as Declaration.args: a string has been split already
 
 YES = frozenset({"true", "yes", "on", "1"})

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
 
-from procession.backends.argv import values
 from procession.backends.arguments import check, to_flags
+from procession.backends.argv import values
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.celery_app import app_problems, celery_argv, find_app
 from procession.backends.option import Option, Takes
@@ -24,7 +24,6 @@ from procession.backends.tables import from_click
 from procession.backends.worker import STOP_TIMEOUT_SECONDS, old_paths, readiness, ready_environment, says
 from procession.errors import Problem
 from procession.stack.model import Declaration, Site
-
 
 BEAT = Option(("--beat", "-B"), Takes.NOTHING)
 DETACH = Option(("--detach", "-D"), Takes.NOTHING)  # Beat has no -D, and says so itself.
@@ -34,7 +33,7 @@ SCHEDULER = Option(("--scheduler", "-S"))
 COMMA_LISTS = frozenset({"--queues", "--exclude-queues", "--include"})  # click says of these that they take one text
 
 
-def build_worker(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> Command:
+def build_worker(declaration: Declaration, site: Site, _stop_timeout_seconds: float) -> Command:
     """Celery has no graceful timeout of its own to set: its soft shutdown always lasts the full time."""
     flags = to_flags(declaration.args, worker_options())
     problems = (
@@ -46,7 +45,7 @@ def build_worker(declaration: Declaration, site: Site, stop_timeout_seconds: flo
     return _command("worker", flags, problems, declaration, site)
 
 
-def build_beat(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> Command:
+def build_beat(declaration: Declaration, site: Site, _stop_timeout_seconds: float) -> Command:
     flags = to_flags(declaration.args, beat_options())
     problems = (
         *check(declaration.args, beat_options()),
@@ -126,7 +125,7 @@ def _remapped_term(declaration: Declaration) -> tuple[Problem, ...]:
 
 
 def _no_place_for_schedule(flags: Sequence[str], declaration: Declaration, site: Site) -> tuple[Problem, ...]:
-    """Another scheduler (DatabaseScheduler, redbeat) keeps its schedule elsewhere; another USER's rights are unknown."""
+    """Another scheduler (DatabaseScheduler, redbeat) keeps its own place; what another USER may write is unknown."""
     if says(flags, SCHEDULER) or declaration.user:
         return ()
     directory = declaration.directory or site.directory

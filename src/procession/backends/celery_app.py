@@ -7,7 +7,6 @@ import os
 from procession.errors import Problem
 from procession.stack.model import Declaration, Site
 
-
 # Where Celery's own guide for Django puts the application, and where cookiecutter-django does.
 MODULES = ("celery", "celery_app")
 
@@ -15,8 +14,8 @@ MODULES = ("celery", "celery_app")
 def celery_argv(app: str, site: Site) -> tuple[str, ...]:
     """`python -m celery -A app`: the site's interpreter, and whichever celery it has.
 
-    Celery takes "mysite.celery.app", "mysite.celery:app", "mysite.celery" and "mysite" alike, so APP goes to it as it is
-    written.
+    Celery takes "mysite.celery.app", "mysite.celery:app", "mysite.celery" and "mysite" alike, so APP goes to it as
+    it is written.
     """
     return (site.python, "-m", "celery", *(("-A", app) if app else ()))
 
@@ -43,7 +42,8 @@ def _candidates(site: Site) -> list[str]:
     """For config.settings.production: celery in config.settings, then in config, then at the top."""
     packages = site.settings_module.split(".")[:-1]
     parents = [".".join(packages[:length]) for length in range(len(packages), -1, -1)]
-    return [f"{parent}.{module}".lstrip(".") for parent in parents for module in MODULES if parent or module != "celery"]
+    found = (f"{parent}.{module}".lstrip(".") for parent in parents for module in MODULES)
+    return [name for name in found if name != "celery"]  # At the top, that is Celery itself.
 
 
 def _is_module(name: str, site: Site) -> bool:

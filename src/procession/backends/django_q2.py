@@ -1,7 +1,7 @@
 """django-q2: `manage.py qcluster`, a main process with a sentinel, workers and helpers under it.
 
-How many workers is said in Q_CLUSTER["workers"], not in ARGS. The stop signal must reach the main process alone: sent to
-the whole group the cluster hangs for ever and the task is lost.
+How many workers is said in Q_CLUSTER["workers"], not in ARGS. The stop signal must reach the main process alone: sent
+to the whole group the cluster hangs for ever and the task is lost.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from procession.backends.option import Option
 from procession.backends.worker import STOP_TIMEOUT_SECONDS, old_paths, readiness
 from procession.stack.model import Declaration, Site
 
-
 NAME = Option(("--name", "-n"), also=("cluster-name",))
 
 QCLUSTER = ManagementCommand(words=("qcluster",), app="django_q", ready="django-q2", known=(NAME,))
 
 
-def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> Command:
+def build(declaration: Declaration, site: Site, _stop_timeout_seconds: float) -> Command:
     """The cluster's name goes by environment, as qcluster's help asks for: --name comes too late for its settings."""
     flags = QCLUSTER.flags(declaration.args)
-    environment = {"Q_CLUSTER_NAME": name for name in values(flags, NAME)[-1:]}
+    names = values(flags, NAME)
+    environment = {"Q_CLUSTER_NAME": names[-1]} if names else {}
     problems = QCLUSTER.problems(declaration.args, site)
     return command(
         QCLUSTER,

@@ -11,7 +11,6 @@ from procession.backends.option import Option, Takes
 from procession.backends.worker import STOP_TIMEOUT_SECONDS, TERM_TWICE, old_paths, readiness, with_default
 from procession.stack.model import Declaration, Site
 
-
 # Its default is settings.DEBUG, and the reloader's parent process loses the task when it is stopped.
 RELOAD = Option(("--reload",), Takes.NOTHING, opposites=("--no-reload",))
 QUEUES = Option(("--queue-name",), Takes.JOINED)
@@ -22,7 +21,7 @@ DB_WORKER = ManagementCommand(
 )
 
 
-def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> Command:
+def build(declaration: Declaration, site: Site, _stop_timeout_seconds: float) -> Command:
     flags = with_default(DB_WORKER.flags(declaration.args), RELOAD, "--no-reload")
     return command(DB_WORKER, declaration, site, Line(flags=flags, problems=DB_WORKER.problems(declaration.args, site)))
 

@@ -1,6 +1,7 @@
 """dramatiq: `manage.py rundramatiq` of django-dramatiq, a main process with worker processes under it.
 
-The stop signal must reach the main process alone: sent to the whole group the workers see it twice and drop their tasks.
+The stop signal must reach the main process alone: sent to the whole group the workers see it twice and drop their
+tasks.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from procession.backends.worker import (
     with_default,
 )
 from procession.stack.model import Declaration, Site
-
 
 TIMEOUT = Option(("--worker-shutdown-timeout",))  # in milliseconds; its own default is ten minutes
 

@@ -1,7 +1,7 @@
 """Flower: `python -m celery -A mysite.celery flower`, a web page about Celery's workers.
 
-It binds its own address and cannot take a listener over. Options that it does not know it ignores without a word, so the
-check of ARGS is the only thing that finds a typo.
+It binds its own address and cannot take a listener over. Options that it does not know it ignores without a word, so
+the check of ARGS is the only thing that finds a typo.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Protocol
 
-from procession.backends.argv import values
 from procession.backends.arguments import check, to_flags
+from procession.backends.argv import values
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.celery_app import app_problems, celery_argv, find_app
 from procession.backends.option import Option, Takes
 from procession.backends.worker import old_paths
 from procession.stack.model import Declaration, Listener, Probe, ProbeType, Site
-
 
 ADDRESS = Option(("--address",))
 PORT = Option(("--port",))
@@ -32,7 +31,7 @@ class TornadoOption(Protocol):
     multiple: bool
 
 
-def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> Command:
+def build(declaration: Declaration, site: Site, _stop_timeout_seconds: float) -> Command:
     app = find_app(declaration, site)
     flags = to_flags(declaration.args, options())
     return Command(

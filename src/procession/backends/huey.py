@@ -24,7 +24,6 @@ from procession.backends.worker import (
 from procession.errors import Problem
 from procession.stack.model import Declaration, Site
 
-
 GRACEFUL = Option(("--graceful-signal", "-g"))
 TIMEOUT = Option(("--shutdown-timeout", "-t"))
 NO_PERIODIC = Option(("--no-periodic", "-n"), Takes.NOTHING)

@@ -47,7 +47,7 @@ class ManagementCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What a backend has made of ARGS: the flags, more environment, problems, and the stop timeout that ARGS ask for."""
+    """What a backend made of ARGS: the flags, more environment, problems, and the stop timeout that they ask for."""
 
     flags: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -77,7 +77,7 @@ def ask(app: str, words: Sequence[str]) -> tuple[Option, ...]:
     try:
         module = import_module(f"{app}.management.commands.{words[0]}")
         parser = module.Command().create_parser("manage.py", words[0])
-    except Exception:
+    except Exception:  # noqa: BLE001 - the border to a third party's module
         return ()
     return from_argparse(_subparser(parser, words[1:]))
 

@@ -19,7 +19,6 @@ from procession.backends.worker import (
 )
 from procession.stack.model import Declaration, Site
 
-
 TIMEOUT = Option(("--shutdown-graceful-timeout",))
 QUEUES = Option(("--queues", "-q"), Takes.JOINED)
 

@@ -16,7 +16,6 @@ from pkgutil import iter_modules
 import procession.backends as package
 from procession.backends.base import Backend
 
-
 GROUP = "procession.backends"
 
 

@@ -1,7 +1,8 @@
 """rq, by django-rq: `manage.py rqworker` (a fork per job), `rqworker-pool` (several of those) and `rqcron`.
 
-The queues are plain words on their command lines: ARGS {"queues": ["high", "default"]}. A first TERM lets the job finish,
-a second one kills it. Two crons would enqueue everything twice, as rqcron has no lock; `rqworker --with-scheduler` has.
+The queues are plain words on their command lines: ARGS {"queues": ["high", "default"]}. A first TERM lets the job
+finish, a second one kills it. Two crons would enqueue everything twice, as rqcron has no lock (`rqworker
+--with-scheduler` has one).
 """
 
 from __future__ import annotations
@@ -16,21 +17,20 @@ from procession.backends.worker import STOP_TIMEOUT_SECONDS, TERM_TWICE, readine
 from procession.errors import Problem
 from procession.stack.model import Declaration, Site
 
-
 RQWORKER = ManagementCommand(words=("rqworker",), app="django_rq", ready="rq")
 POOL = ManagementCommand(words=("rqworker-pool",), app="django_rq", ready="rq-pool")
 CRON = ManagementCommand(words=("rqcron",), app="django_rq", ready="rq-cron")
 
 
-def build_worker(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> Command:
+def build_worker(declaration: Declaration, site: Site, _stop_timeout_seconds: float) -> Command:
     return _on_queues(RQWORKER, declaration, site)
 
 
-def build_pool(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> Command:
+def build_pool(declaration: Declaration, site: Site, _stop_timeout_seconds: float) -> Command:
     return _on_queues(POOL, declaration, site)
 
 
-def build_cron(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> Command:
+def build_cron(declaration: Declaration, site: Site, _stop_timeout_seconds: float) -> Command:
     """APP names the module or file that registers the jobs."""
     flags = CRON.flags(declaration.args)
     problems = CRON.problems(declaration.args, site)

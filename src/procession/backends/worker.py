@@ -9,7 +9,6 @@ from procession.backends.base import Command
 from procession.backends.option import Option
 from procession.stack.model import Probe, ProbeType, Site
 
-
 STOP_TIMEOUT_SECONDS = 60.0
 """A task may take longer than a request: time enough for most, and a stop or a deploy still ends in a minute."""
 

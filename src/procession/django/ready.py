@@ -22,7 +22,6 @@ from functools import wraps
 from importlib import import_module
 from typing import Final, ParamSpec, TypeVar
 
-
 NOTIFY: Final = "PROCESSION_NOTIFY"
 INSTANCE: Final = "PROCESSION_INSTANCE"
 READY: Final = "PROCESSION_READY"
@@ -38,7 +37,7 @@ def tell_when_ready() -> None:
         return
     try:
         HOOKS.get(kind, tell)()
-    except Exception as error:  # The border to other people's programs: a renamed class must not stop the site.
+    except Exception as error:  # noqa: BLE001 - other people's programs: a renamed class must not stop the site
         _complain(f"cannot see when {kind} is ready ({error!r}), so it counts as ready now")
         tell()
 
@@ -109,7 +108,7 @@ def _tell_if_urls_load() -> None:
 
     try:
         _ = get_resolver().url_patterns
-    except Exception as error:  # The site's own code: every request will say the same, with its traceback.
+    except Exception as error:  # noqa: BLE001 - the site's code; each request will say the same, with its traceback
         _complain(f"is not ready: its urls cannot be loaded: {error!r}")
     else:
         tell()
