@@ -2,8 +2,8 @@
 
     {"stack": {...} or null, "problems": [{"id": "E001", "where": ..., ...}], "site": {...} or null}
 
-The supervisor never imports the site: this does, and is gone. What the site prints while it is imported goes to stderr, so
-that stdout holds the JSON and nothing else. Exits with 0, or with 1 where a problem is an error (and `stack` is null).
+The supervisor never imports the site: this does, and is gone. What the site prints while it is imported goes to stderr,
+so that stdout holds the JSON and nothing else. Exits with 0, or with 1 where a problem is an error (`stack` is null).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from procession.django.reading import read
 from procession.django.site import SETTINGS, import_problem, open_site
 from procession.errors import ExitCode, Problem
-from procession.load import load
+from procession.load import Loaded, load
 from procession.sources.discover import Found, discover
 from procession.stack.codec import to_data
-from procession.stack.model import Site, Stack
+from procession.stack.model import Site
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,9 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return ExitCode.NOT_SO if any(problem.is_error for problem in problems) else ExitCode.DONE
 
 
-def _describe(
-    found: Found | Problem, site: Site | Problem, *, check_options: bool
-) -> tuple[Stack | None, list[Problem]]:
+def _describe(found: Found | Problem, site: Site | Problem, *, check_options: bool) -> Loaded:
     if isinstance(found, Problem):
         return None, [found]
     if isinstance(site, Problem):

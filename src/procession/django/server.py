@@ -31,7 +31,7 @@ def run(declared: Declared, name: str | None, arguments: Sequence[str]) -> None:
     """Become the process of that name. Comes back only as a CommandError."""
     site = site_facts(project_directory())
     if name and name.startswith("-"):  # `prodserver -- --workers 4`: no process is called so
-        name, arguments = None, [name, *arguments]
+        name, arguments = "", [name, *arguments]
     try:
         become(pick(declared, site, name, arguments))
     except Wrong as wrong:

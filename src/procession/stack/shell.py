@@ -87,7 +87,7 @@ def last_command(line: str) -> int | None:
 
 
 def words_of(argv: tuple[str, ...]) -> list[str]:
-    """The words of the program that an argv becomes: through `sh -c`, `exec`, `env` and assignments; [] if not known."""
+    """The words of the program that an argv becomes, through `sh -c`, `exec`, `env` and assignments; [] if unknown."""
     words = list(argv)
     if len(words) == 3 and words[0].rpartition("/")[2] in {"sh", "bash", "dash"} and words[1] in {"-c", "-lc"}:
         start = last_command(words[2])

@@ -1,9 +1,8 @@
-"""`manage.py devserver [NAME]`: as prodserver, of DEVELOPMENT_PROCESSES; Django's runserver where nothing is declared."""
+"""`manage.py devserver [NAME]`: as prodserver, of DEVELOPMENT_PROCESSES; runserver where nothing is declared."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import ClassVar
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
@@ -16,16 +15,16 @@ class Command(BaseCommand):
         "Runs one process of DEVELOPMENT_PROCESSES (or Procfile.dev) in the foreground, in place of this one. "
         "With none declared it is runserver."
     )
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks: list[str] = []  # noqa: RUF012 - as Django has it
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         server.add_arguments(parser)
 
-    def handle(self, *args: object, **options: object) -> None:
+    def handle(self, *args: str, name: str | None, arguments: list[str], list: bool, **options: object) -> None:
         declared = server.declared_here(development=True)
-        if options["list"]:
-            return server.show(declared, self.stdout, self.style)
-        if not declared.processes and not declared.problems:
-            words = [word for word in (options["name"], *options["arguments"]) if word]
-            return call_command("runserver", *words)
-        return server.run(declared, options["name"], options["arguments"])
+        if list:
+            server.show(declared, self.stdout, self.style)
+        elif not declared.processes and not declared.problems:
+            call_command("runserver", *([name] if name else []), *arguments)
+        else:
+            server.run(declared, name, arguments)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import ClassVar
 
 from django.core.management.base import BaseCommand
 
@@ -15,13 +14,14 @@ class Command(BaseCommand):
         "Runs one process of PRODUCTION_PROCESSES in the foreground, in place of this one: for systemd and containers. "
         "What follows `--` goes to its program and wins over ARGS."
     )
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks: list[str] = []  # noqa: RUF012 - as Django has it
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         server.add_arguments(parser)
 
-    def handle(self, *args: object, **options: object) -> None:
+    def handle(self, *args: str, name: str | None, arguments: list[str], list: bool, **options: object) -> None:
         declared = server.declared_here(development=False)
-        if options["list"]:
-            return server.show(declared, self.stdout, self.style)
-        return server.run(declared, options["name"], options["arguments"])
+        if list:
+            server.show(declared, self.stdout, self.style)
+        else:
+            server.run(declared, name, arguments)
