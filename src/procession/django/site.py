@@ -17,7 +17,7 @@ SETTINGS = "DJANGO_SETTINGS_MODULE"
 
 
 class _ManageReached(BaseException):
-    """manage.py has done its part and would hand over to Django. No Exception: none of its own `except`s may take it."""
+    """manage.py has done its part and would hand over to Django. No Exception: no `except` of its own may take it."""
 
 
 def open_site(manage: str) -> Site | Problem:
@@ -65,7 +65,7 @@ def import_problem(error: BaseException, directory: str) -> Problem:
 def _run_to_handover(manage: str) -> None:
     from django.core import management
 
-    def reached(*argv: object) -> None:
+    def reached(*_: object) -> None:
         raise _ManageReached
 
     original, arguments = management.execute_from_command_line, sys.argv

@@ -13,6 +13,7 @@ from procession.sources.files import read_text
 from procession.stack.declare import Said
 from procession.stack.dotenv import parse
 from procession.stack.model import Process, Site
+from procession.stack.systemd_env import differences
 
 STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -60,7 +61,9 @@ def _env_file(said: Said, path: str) -> Iterator[Problem]:
     if isinstance(text, Problem):
         yield place.problem("E037", f"{path} {text.what}", text.fix)
         return
-    yield from parse(text, path).problems
+    file = parse(text, path)
+    yield from file.problems
+    yield from differences(text, file, path)
 
 
 def _owner(said: Said, process: Process) -> Iterator[Problem]:

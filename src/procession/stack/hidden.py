@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 HIDDEN = "[hidden]"
 SECRET_WORDS = re.compile(
@@ -30,3 +30,18 @@ def hide_in_text(text: str) -> str:
 
 def hide_all(values: Mapping[str, str]) -> dict[str, str]:
     return {name: hide(name, value) for name, value in values.items()}
+
+
+def hide_in_argv(argv: Sequence[str]) -> list[str]:
+    """The words of a command line, `--password=x` and `--password x` without their x."""
+    shown: list[str] = []
+    for word in argv:
+        name, equals, _ = word.partition("=")
+        before = shown[-1] if shown else ""
+        if equals and name.startswith("-") and is_secret(name):
+            shown.append(f"{name}={HIDDEN}")
+        elif before.startswith("--") and "=" not in before and is_secret(before) and not word.startswith("-"):
+            shown.append(HIDDEN)
+        else:
+            shown.append(hide_in_text(word))
+    return shown
