@@ -38,7 +38,8 @@ def load(declared: Declared, site: Site, *, check_options: bool = True, only: Co
     if only is None:
         problems += _nothing(read, declared)
         problems += check(Checked(processes=processes, names=read.names, binds=_binds(built)))
-    kept = [problem for problem in problems if _is_wanted(problem, check_options=check_options, only=only)]
+    once = dict.fromkeys(problems)  # What is common to all is wrong for each of them.
+    kept = [problem for problem in once if _is_wanted(problem, check_options=check_options, only=only)]
     if any(problem.is_error for problem in kept):
         return None, kept
     name = read.stack_name or stack_name(site.directory)

@@ -188,6 +188,6 @@ def _with_path(arguments: tuple[str, ...], said: Said, site: Site) -> tuple[str,
 
 def _placed(said: Said, problem: Problem) -> Problem:
     """A backend's problem, whose `where` begins inside of the process, with its name in front and its origin."""
-    place = said.place.written(problem.where) if problem.where else said.place
+    place = said.written(problem.where) if problem.where else said.place
     where = ".".join(part for part in (said.name, problem.where) if part)
     return replace(problem, where=where, origin=problem.origin or place.origin().text())

@@ -49,11 +49,11 @@ def _directory(said: Said, process: Process) -> Iterator[Problem]:
     path = process.directory
     if not os.path.isdir(path):
         what = f"is no directory: {path}" if os.path.exists(path) else f"there is no such directory: {path}"
-        yield said.place.written("directory").problem("E027", what, "make it, or correct the path")
+        yield said.written("directory").problem("E027", what, "make it, or correct the path")
 
 
 def _env_file(said: Said, path: str) -> Iterator[Problem]:
-    place = said.place.written("env_file")
+    place = said.written("env_file")
     if not os.path.exists(path):
         yield place.problem("E037", f"there is no such file: {path}", "write it, or leave it out")
         return
@@ -68,15 +68,13 @@ def _env_file(said: Said, path: str) -> Iterator[Problem]:
 
 def _owner(said: Said, process: Process) -> Iterator[Problem]:
     if process.user and _number(process.user, lambda name: pwd.getpwnam(name).pw_uid) is None:
-        yield said.place.written("user").problem(
-            "E029", f'there is no user "{process.user}"', "create it: adduser --system"
-        )
+        yield said.written("user").problem("E029", f'there is no user "{process.user}"', "create it: adduser --system")
     elif process.group and _number(process.group, lambda name: grp.getgrnam(name).gr_gid) is None:
         fix = "create it: addgroup --system"
-        yield said.place.written("group").problem("E029", f'there is no group "{process.group}"', fix)
+        yield said.written("group").problem("E029", f'there is no group "{process.group}"', fix)
     elif key := _needs_root(process):
         what = "only root can run a process as somebody else"
-        yield said.place.written(key).problem("W003", what, "run as root, or leave it out")
+        yield said.written(key).problem("W003", what, "run as root, or leave it out")
 
 
 def _needs_root(process: Process) -> str:
@@ -105,7 +103,7 @@ def _program(said: Said, process: Process, site: Site) -> Iterator[Problem]:
     name = process.argv[0] if process.argv else ""
     if not name or find_program(name, process, site):
         return
-    place = said.place.written("command") if said.declaration.command else said.place
+    place = said.written("command") if said.declaration.command else said.place
     path = absolute(name, process.directory)
     if "/" not in name:
         fix = f"install it, or write its path; looked in {os.path.dirname(site.python)} and PATH"

@@ -30,35 +30,38 @@ class Declared:
     problems: tuple[Problem, ...] = ()
 
     def process(self, name: str) -> Place:
-        return Place(declared=self, root=self.processes_key, path=(name,), where=(name,))
+        raw = self.processes.get(name)
+        return Place(declared=self, root=self.processes_key, path=(name,), where=(name,), raw=raw)
 
     def common(self) -> Place:
-        return Place(declared=self, root=self.stack_key, path=(), where=("stack",))
+        return Place(declared=self, root=self.stack_key, path=(), where=("stack",), raw=self.stack)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a value was written: from here come a Problem's `where` and `origin`."""
+    """Where a value was written: from here come a Problem's `where` and `origin`. `raw` is the value; None: nothing."""
 
     declared: Declared
     root: str
     path: Path
     where: Path
+    raw: object
 
     def at(self, key: str) -> Place:
-        return replace(self, path=(*self.path, key), where=(*self.where, key.lower()))
+        """The place under one of Procession's own keys."""
+        return self._under(key, key.lower())
 
     def named(self, name: str) -> Place:
-        """As `at`, for a name of the person's own, whose case means something: a variable, an option, a process."""
-        return replace(self, path=(*self.path, name), where=(*self.where, name))
+        """The place under a name of the person's own, whose case means something: a variable, an option, a process."""
+        return self._under(name, name)
 
     def written(self, where: str) -> Place:
         """The place of "readiness.path" below this one, its keys spelt as the person did where they wrote them."""
-        place, raw = self, self._raw()
+        place = self
         for word in where.split("."):
-            keys = raw if isinstance(raw, Mapping) else {}
-            key = next((key for key in keys if _folded(str(key)) == _folded(word)), None)
-            place, raw = place.at(word if key is None else str(key)), None if key is None else keys[key]
+            keys = place.raw if isinstance(place.raw, Mapping) else {}
+            key = next((str(key) for key in keys if _folded(str(key)) == _folded(word)), word)
+            place = place.at(key)
         return place
 
     def origin(self) -> Origin:
@@ -68,11 +71,9 @@ class Place:
     def problem(self, id: str, what: str, fix: str = "") -> Problem:
         return Problem(id=id, where=".".join(self.where), what=what, origin=self.origin().text(), fix=fix)
 
-    def _raw(self) -> object:
-        raw: object = self.declared.processes if self.path else self.declared.stack
-        for key in self.path:
-            raw = raw.get(key) if isinstance(raw, Mapping) else None
-        return raw
+    def _under(self, key: str, shown: str) -> Place:
+        raw = self.raw.get(key) if isinstance(self.raw, Mapping) else None
+        return replace(self, path=(*self.path, key), where=(*self.where, shown), raw=raw)
 
     def _key(self) -> str:
         if self.declared.source == "settings":

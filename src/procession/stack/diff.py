@@ -13,7 +13,6 @@ from procession.stack.codec import to_data
 from procession.stack.hidden import hide, hide_in_argv
 from procession.stack.model import Process, Stack
 
-
 LIVE_FIELDS = frozenset(
     {"replicas", "depends_on", "restart", "backoff", "log", "singleton", "origin", "reload_signal"},
 )

@@ -1,8 +1,8 @@
 """How systemd's EnvironmentFile= reads an env file, to say where that is not what `dotenv` and we read.
 
-After systemd's own reader, parse_env_file_internal() in src/basic/env-file.c (252), as systemd.exec(5) describes it. The
-differences that matter: it takes no comment off the end of a line, knows no \\n within quotes, drops a backslash before
-any character outside of them, joins `"a"b`, and ignores a line that begins with `export` or `;`.
+After parse_env_file_internal() in systemd's src/basic/env-file.c (252); systemd.exec(5) describes it. The differences
+that matter: it takes no comment off the end of a line, knows no \\n within quotes, drops a backslash before any
+character outside of them, joins `"a"b`, and ignores a line that begins with `export` or `;`.
 """
 
 from __future__ import annotations
