@@ -89,8 +89,8 @@ def _statement(text: str, position: int, line: int, assignments: list[Assignment
 
 
 def _name(head: str) -> str:
-    words = head.split()
-    name = words[1] if len(words) == 2 and words[0] == "export" else head.strip()
+    is_export = head.startswith("export") and head[len("export") :][:1].isspace()
+    name = head.removeprefix("export").strip() if is_export else head.strip()
     if not (name.isascii() and name.isidentifier()):
         raise _Wrong("does not begin with the name of a variable and =", "use letters, digits and _, a digit not first")
     return name

@@ -18,7 +18,7 @@ VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)
 NOT_PROGRAMS = frozenset(
     {
         "!", ".", ":", "[[", "alias", "bg", "break", "case", "cd", "continue", "do", "done", "elif", "else",
-        "esac", "eval", "export", "fg", "fi", "for", "function", "getopts", "hash", "if", "in", "jobs", "local",
+        "esac", "eval", "exit", "export", "fg", "fi", "for", "function", "getopts", "hash", "if", "in", "jobs", "local",
         "read", "readonly", "return", "select", "set", "shift", "source", "then", "times", "trap", "type",
         "ulimit", "umask", "unalias", "unset", "until", "wait", "while", "{", "}"
     }

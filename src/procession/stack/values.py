@@ -80,7 +80,7 @@ def words(raw: object) -> tuple[str, ...]:
 def flag(raw: object) -> bool:
     if isinstance(raw, bool):
         return raw
-    word = raw.strip().lower() if isinstance(raw, str) else raw
+    word = str(raw).strip().lower() if isinstance(raw, str | int) else ""
     if word in YES or word in NO:
         return word in YES
     raise wrong_type("true or false", raw)
