@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -36,8 +37,10 @@ def texts(*processes: Process, names: tuple[str, ...] = (), binds: dict[str, lis
 
 def test_a_cycle_is_shown() -> None:
     assert texts(process("a"), process("web", "db"), process("db", "cache"), process("cache", "web")) == [
-        "web.depends_on: goes round in a circle: web -> db -> cache -> web [procession.E017]"
-        " | from web in Procfile:3 · take one of these dependencies out"
+        (
+            "web.depends_on: goes round in a circle: web -> db -> cache -> web [procession.E017]"
+            " | from web in Procfile:3 · take one of these dependencies out"
+        )
     ]
 
 
@@ -70,8 +73,10 @@ def test_a_dependency_whose_own_declaration_is_broken_is_not_said_twice() -> Non
 def test_a_process_never_completes() -> None:
     web = replace(process("web"), depends_on=(Dependency("worker", Condition.COMPLETED),))
     assert texts(web, process("worker")) == [
-        'web.depends_on: "worker" is no task, so it never is "completed" [procession.E019]'
-        ' | from web in Procfile:3 · wait for "ready", or give "worker" TYPE "task"'
+        (
+            'web.depends_on: "worker" is no task, so it never is "completed" [procession.E019]'
+            ' | from web in Procfile:3 · wait for "ready", or give "worker" TYPE "task"'
+        )
     ]
     assert texts(web, replace(process("worker"), kind=Kind.TASK, restart=RestartWhen.NEVER)) == []
 
@@ -79,8 +84,10 @@ def test_a_process_never_completes() -> None:
 def test_two_processes_on_one_address() -> None:
     both = (process("web"), process("api"))
     assert texts(*both, binds={"web": ["0.0.0.0:8000"], "api": ["127.0.0.1:8001", "127.0.0.1:8000"]}) == [
-        'api: listens on 127.0.0.1:8000, and so does "web" (0.0.0.0:8000) [procession.E020]'
-        " | from api in Procfile:3 · give one of them another address"
+        (
+            'api: listens on 127.0.0.1:8000, and so does "web" (0.0.0.0:8000) [procession.E020]'
+            " | from api in Procfile:3 · give one of them another address"
+        )
     ]
     assert texts(process("web"), replace(process("api"), replicas=0), binds={"web": ["a:1"], "api": ["a:1"]}) == []
 
@@ -108,11 +115,15 @@ def test_a_singleton_and_a_task_run_once() -> None:
     beat = replace(process("beat"), singleton=True, replicas=2)
     task = replace(process("migrate"), kind=Kind.TASK, replicas=3, restart=RestartWhen.ALWAYS)
     assert texts(beat, task) == [
-        "beat.replicas: is a singleton, got 2: two would do everything twice [procession.E021]"
-        " | from beat in Procfile:3 · write: 1",
+        (
+            "beat.replicas: is a singleton, got 2: two would do everything twice [procession.E021]"
+            " | from beat in Procfile:3 · write: 1"
+        ),
         "migrate.replicas: a task runs once, got 3 [procession.E023] | from migrate in Procfile:3 · write: 1",
-        'migrate.restart: a task that has ended well is done, and is not restarted "always" [procession.E026]'
-        ' | from migrate in Procfile:3 · write: "on-failure" or "never"',
+        (
+            'migrate.restart: a task that has ended well is done, and is not restarted "always" [procession.E026]'
+            ' | from migrate in Procfile:3 · write: "on-failure" or "never"'
+        ),
     ]
 
 
@@ -120,24 +131,30 @@ def test_a_socket_path_may_have_107_bytes() -> None:
     fits, long = f"unix:/{'x' * 106}", f"unix:/{'é' * 54}"
     assert texts(process("web"), binds={"web": [fits]}) == []
     assert texts(process("web"), binds={"web": [long]}) == [
-        f"web: a unix socket's path has at most 107 bytes, this one 109: {long} [procession.E022]"
-        " | from web in Procfile:3 · choose a shorter path, such as /run/site.sock"
+        (
+            f"web: a unix socket's path has at most 107 bytes, this one 109: {long} [procession.E022]"
+            " | from web in Procfile:3 · choose a shorter path, such as /run/site.sock"
+        )
     ]
 
 
 def test_a_probe_longer_than_the_start_it_belongs_to() -> None:
     probe = Probe(type=ProbeType.TCP, address="127.0.0.1:1", timeout_seconds=20.0, within_seconds=10.0)
     assert texts(replace(process("web"), readiness=probe)) == [
-        "web.readiness.timeout: one probe may take 20 s, longer than the whole start (10 s) [procession.E024]"
-        " | from web in Procfile:3 · make TIMEOUT shorter, or WITHIN longer"
+        (
+            "web.readiness.timeout: one probe may take 20 s, longer than the whole start (10 s) [procession.E024]"
+            " | from web in Procfile:3 · make TIMEOUT shorter, or WITHIN longer"
+        )
     ]
 
 
 def test_a_probe_with_nothing_to_ask() -> None:
     web = replace(process("web"), liveness=Probe())
     assert texts(web) == [
-        "web.liveness: no address to ask: web has no listener that we know [procession.E025]"
-        ' | from web in Procfile:3 · add: "address": "127.0.0.1:8000"'
+        (
+            "web.liveness: no address to ask: web has no listener that we know [procession.E025]"
+            ' | from web in Procfile:3 · add: "address": "127.0.0.1:8000"'
+        )
     ]
     assert texts(web, binds={"web": ["127.0.0.1:80"]}) == []
 
@@ -159,7 +176,7 @@ def test_there_is_an_order_or_a_cycle(graph: dict[str, list[str]]) -> None:
     cycles = find_cycles(full)
     for cycle in cycles:
         assert cycle[0] == cycle[-1]
-        assert all(after in full[before] for before, after in zip(cycle, cycle[1:], strict=False))
+        assert all(after in full[before] for before, after in itertools.pairwise(cycle))
     early = all(order.index(need) < order.index(name) for name, needs in full.items() for need in needs)
     assert early is not bool(cycles)
 

@@ -148,10 +148,14 @@ def test_where_systemd_reads_something_else_it_is_said_once_without_values() -> 
     text = "A=b # c\nB=same\nexport C=hunter2\n"
     [problem] = differences(text, parse(text, "/srv/.env"), "/srv/.env")
     assert [" ".join(part.split()) for part in problem.lines()] == [
-        ".env: systemd's EnvironmentFile= would not read it as python-dotenv and we do: A (line 1), C (line 3)"
-        " [procession.W002]",
-        "from /srv/.env:1 · write what both read alike: no `export`, no comment behind a value, quotes around blanks"
-        " and backslashes",
+        (
+            ".env: systemd's EnvironmentFile= would not read it as python-dotenv and we do: A (line 1), C (line 3)"
+            " [procession.W002]"
+        ),
+        (
+            "from /srv/.env:1 · write what both read alike: no `export`, no comment behind a value, quotes around blanks"
+            " and backslashes"
+        ),
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.stack.declared_in import GOOD, read, texts
 
 WEB = 'PRODUCTION_PROCESSES["web"]'
@@ -13,28 +12,38 @@ IN = "in mysite.settings"
 MISTAKES = [
     (
         {"REPLICS": 2},
-        f'web.replics: is no key that Procession knows [procession.E001] | from {WEB}["REPLICS"] {IN}'
-        ' · did you mean "REPLICAS"?',
+        (
+            f'web.replics: is no key that Procession knows [procession.E001] | from {WEB}["REPLICS"] {IN}'
+            ' · did you mean "REPLICAS"?'
+        ),
     ),
     (
         {"replics": 2},
-        f'web.replics: is no key that Procession knows [procession.E001] | from {WEB}["replics"] {IN}'
-        ' · did you mean "replicas"?',
+        (
+            f'web.replics: is no key that Procession knows [procession.E001] | from {WEB}["replics"] {IN}'
+            ' · did you mean "replicas"?'
+        ),
     ),
     (
         {"NUMPROCS": 2},
-        f'web.numprocs: is no key that Procession knows [procession.E001] | from {WEB}["NUMPROCS"] {IN}'
-        ' · did you mean "REPLICAS"?',
+        (
+            f'web.numprocs: is no key that Procession knows [procession.E001] | from {WEB}["NUMPROCS"] {IN}'
+            ' · did you mean "REPLICAS"?'
+        ),
     ),
     (
         {"READINESS": {"pth": "/x/"}},
-        f'web.readiness.pth: is no key that Procession knows [procession.E001] | from {WEB}["READINESS"]["pth"] {IN}'
-        ' · did you mean "path"?',
+        (
+            f'web.readiness.pth: is no key that Procession knows [procession.E001] | from {WEB}["READINESS"]["pth"] {IN}'
+            ' · did you mean "path"?'
+        ),
     ),
     (
         {"READINESS": {"path": "healthz"}},
-        f'web.readiness.path: must start with "/", got "healthz" [procession.E014]'
-        f' | from {WEB}["READINESS"]["path"] {IN} · write: "/healthz"',
+        (
+            f'web.readiness.path: must start with "/", got "healthz" [procession.E014]'
+            f' | from {WEB}["READINESS"]["path"] {IN} · write: "/healthz"'
+        ),
     ),
     (
         {"REPLICAS": "two"},
@@ -50,18 +59,24 @@ MISTAKES = [
     ),
     (
         {"STOP_TIMEOUT": "soon"},
-        f'web.stop_timeout: must be a duration, got "soon" [procession.E003] | from {WEB}["STOP_TIMEOUT"] {IN}'
-        ' · write seconds, or "30s", "5m", "1.5h"',
+        (
+            f'web.stop_timeout: must be a duration, got "soon" [procession.E003] | from {WEB}["STOP_TIMEOUT"] {IN}'
+            ' · write seconds, or "30s", "5m", "1.5h"'
+        ),
     ),
     (
         {"STOP_TIMEOUT": float("inf")},
-        f'web.stop_timeout: must be a duration, got inf [procession.E003] | from {WEB}["STOP_TIMEOUT"] {IN}'
-        ' · write seconds, or "30s", "5m", "1.5h"',
+        (
+            f'web.stop_timeout: must be a duration, got inf [procession.E003] | from {WEB}["STOP_TIMEOUT"] {IN}'
+            ' · write seconds, or "30s", "5m", "1.5h"'
+        ),
     ),
     (
         {"LIMITS": {"MEMORY": "1 elephant"}},
-        f'web.limits.memory: must be a size, got "1 elephant" [procession.E004] | from {WEB}["LIMITS"]["MEMORY"] {IN}'
-        ' · write bytes, or "512K", "200M", "2G"',
+        (
+            f'web.limits.memory: must be a size, got "1 elephant" [procession.E004] | from {WEB}["LIMITS"]["MEMORY"] {IN}'
+            ' · write bytes, or "512K", "200M", "2G"'
+        ),
     ),
     (
         {"STOP": [["TREM", 30]]},
@@ -69,63 +84,87 @@ MISTAKES = [
     ),
     (
         {"STOP": [["TERM", 30], ["KILL", 1]]},
-        f'web.stop: KILL is no graceful stop [procession.E005] | from {WEB}["STOP"] {IN}'
-        " · leave it out: KILL follows by itself after the last step",
+        (
+            f'web.stop: KILL is no graceful stop [procession.E005] | from {WEB}["STOP"] {IN}'
+            " · leave it out: KILL follows by itself after the last step"
+        ),
     ),
     (
         {"UMASK": "099"},
-        f'web.umask: must be an octal file mode mask, got "099" [procession.E006] | from {WEB}["UMASK"] {IN}'
-        ' · write: "027"',
+        (
+            f'web.umask: must be an octal file mode mask, got "099" [procession.E006] | from {WEB}["UMASK"] {IN}'
+            ' · write: "027"'
+        ),
     ),
     (
         {"RESTART": "alway"},
-        f'web.restart: must be always, on-failure or never, got "alway" [procession.E007]'
-        f' | from {WEB}["RESTART"] {IN} · did you mean "always"?',
+        (
+            f'web.restart: must be always, on-failure or never, got "alway" [procession.E007]'
+            f' | from {WEB}["RESTART"] {IN} · did you mean "always"?'
+        ),
     ),
     (
         {"READINESS": "htp"},
-        f'web.readiness: must be a mapping, a path or a type, got "htp" [procession.E007]'
-        f' | from {WEB}["READINESS"] {IN} · did you mean "http"?',
+        (
+            f'web.readiness: must be a mapping, a path or a type, got "htp" [procession.E007]'
+            f' | from {WEB}["READINESS"] {IN} · did you mean "http"?'
+        ),
     ),
     (
         {"DEPENDS_ON": {"db": "redy"}},
-        f'web.depends_on.db: must be started, ready or completed, got "redy" [procession.E007]'
-        f' | from {WEB}["DEPENDS_ON"]["db"] {IN} · did you mean "ready"?',
+        (
+            f'web.depends_on.db: must be started, ready or completed, got "redy" [procession.E007]'
+            f' | from {WEB}["DEPENDS_ON"]["db"] {IN} · did you mean "ready"?'
+        ),
     ),
     (
         {"DEPENDS_ON": [5]},
-        f"web.depends_on: must be a name, a list of names or a mapping, got [5] [procession.E002]"
-        f' | from {WEB}["DEPENDS_ON"] {IN} · write: ["db"] or {{"db": "ready"}}',
+        (
+            f"web.depends_on: must be a name, a list of names or a mapping, got [5] [procession.E002]"
+            f' | from {WEB}["DEPENDS_ON"] {IN} · write: ["db"] or {{"db": "ready"}}'
+        ),
     ),
     (
         {"ENV": {"A-B": "x"}},
-        f'web.env.A-B: is no name of an environment variable [procession.E016] | from {WEB}["ENV"]["A-B"] {IN}'
-        " · use letters, digits and _, a digit not first",
+        (
+            f'web.env.A-B: is no name of an environment variable [procession.E016] | from {WEB}["ENV"]["A-B"] {IN}'
+            " · use letters, digits and _, a digit not first"
+        ),
     ),
     (
         {"ENV": {"SECRET_KEY": ["hunter2"]}},
-        f'web.env.SECRET_KEY: must be a string, got [hidden] [procession.E016] | from {WEB}["ENV"]["SECRET_KEY"] {IN}'
-        " · write a string, a number, a boolean, or None to remove it",
+        (
+            f'web.env.SECRET_KEY: must be a string, got [hidden] [procession.E016] | from {WEB}["ENV"]["SECRET_KEY"] {IN}'
+            " · write a string, a number, a boolean, or None to remove it"
+        ),
     ),
     (
         {"ARGS": {"bind": {1, 2}}},
-        "web.args.bind: must be a string, number, boolean, None or list of them, got a set [procession.E002]"
-        f' | from {WEB}["ARGS"]["bind"] {IN}',
+        (
+            "web.args.bind: must be a string, number, boolean, None or list of them, got a set [procession.E002]"
+            f' | from {WEB}["ARGS"]["bind"] {IN}'
+        ),
     ),
     (
         {"ARGS": "--bind 'x"},
-        f"""web.args: cannot be split into words: no closing quotation: "--bind 'x" [procession.E015]"""
-        f' | from {WEB}["ARGS"] {IN} · close the quotation, or write a list of words',
+        (
+            f"""web.args: cannot be split into words: no closing quotation: "--bind 'x" [procession.E015]"""
+            f' | from {WEB}["ARGS"] {IN} · close the quotation, or write a list of words'
+        ),
     ),
     (
         {"READINESS": {"type": "exec"}},
-        f'web.readiness: an exec probe needs a command [procession.E035] | from {WEB}["READINESS"] {IN}'
-        ' · add: "command": ["program", "argument"]',
+        (
+            f'web.readiness: an exec probe needs a command [procession.E035] | from {WEB}["READINESS"] {IN}'
+            ' · add: "command": ["program", "argument"]'
+        ),
     ),
     (
         {"READINESS": {"address": "8000"}},
-        f'web.readiness.address: must be an address, got "8000" [procession.E036]'
-        f' | from {WEB}["READINESS"]["address"] {IN} · write: "127.0.0.1:8000" or "unix:/run/site.sock"',
+        (
+            f'web.readiness.address: must be an address, got "8000" [procession.E036]'
+            f' | from {WEB}["READINESS"]["address"] {IN} · write: "127.0.0.1:8000" or "unix:/run/site.sock"'
+        ),
     ),
     (
         {"SINGLETON": True, "singleton": False},
@@ -133,8 +172,10 @@ MISTAKES = [
     ),
     (
         {"COMMAND": "sleep 5"},
-        f'web: has both BACKEND ("gunicorn") and COMMAND [procession.E033] | from {WEB} {IN}'
-        " · leave one of them out: options of the backend's program go in ARGS",
+        (
+            f'web: has both BACKEND ("gunicorn") and COMMAND [procession.E033] | from {WEB} {IN}'
+            " · leave one of them out: options of the backend's program go in ARGS"
+        ),
     ),
     (
         {"LOG": 5},
@@ -165,15 +206,19 @@ def test_a_name_must_do_as_a_file_a_unit_and_a_pod(name: str) -> None:
 
 def test_names_that_differ_in_case_alone_would_be_one_name_elsewhere() -> None:
     assert texts(read({"web_a": GOOD, "Web-A": GOOD})) == [
-        'Web-A: differs from "web_a" only in case or - and _ [procession.E008]'
-        f' | from PRODUCTION_PROCESSES["Web-A"] {IN} · rename one'
+        (
+            'Web-A: differs from "web_a" only in case or - and _ [procession.E008]'
+            f' | from PRODUCTION_PROCESSES["Web-A"] {IN} · rename one'
+        )
     ]
 
 
 def test_without_backend_and_command_there_is_nothing_to_run() -> None:
     assert texts(read({"web": {"ARGS": {"bind": ":8000"}}})) == [
-        f"web: has neither BACKEND nor COMMAND [procession.E010] | from {WEB} {IN}"
-        ' · add: "BACKEND": "gunicorn", or a COMMAND'
+        (
+            f"web: has neither BACKEND nor COMMAND [procession.E010] | from {WEB} {IN}"
+            ' · add: "BACKEND": "gunicorn", or a COMMAND'
+        )
     ]
 
 
@@ -231,8 +276,10 @@ def test_all_mistakes_are_listed_at_once_and_the_right_processes_are_kept() -> N
 def test_a_command_that_means_a_shell_is_warned_about(command: str, word: str) -> None:
     result = read({"web": {"COMMAND": command}})
     assert texts(result) == [
-        f"web.command: no shell reads it, so {word} is passed on as it is [procession.W001]"
-        f' | from {WEB}["COMMAND"] {IN} · write: ["sh", "-c", "{command}"], or leave the {word} out'
+        (
+            f"web.command: no shell reads it, so {word} is passed on as it is [procession.W001]"
+            f' | from {WEB}["COMMAND"] {IN} · write: ["sh", "-c", "{command}"], or leave the {word} out'
+        )
     ]
     assert len(result.said) == 1
 

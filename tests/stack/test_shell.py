@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from procession.stack.shell import Line, expand, exec_last, to_argv, words_of
+from procession.stack.shell import Line, exec_last, expand, to_argv, words_of
 
 LINES = [
     ("gunicorn x -w 4", Line(("gunicorn", "x", "-w", "4"), {})),

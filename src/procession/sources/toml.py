@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 
@@ -81,5 +82,6 @@ def _under(document: object, root: tuple[str, ...]) -> object:
 
 
 def _syntax(path: str, error: tomllib.TOMLDecodeError) -> Problem:
-    what = f"is not valid TOML: {error}"
-    return Problem("E032", os.path.basename(path), what, path, "correct it there")
+    line = re.search(r"at line (\d+)", str(error))
+    origin = f"{path}:{line[1]}" if line else path
+    return Problem("E032", os.path.basename(path), f"is not valid TOML: {error}", origin, "correct it there")
