@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from procession.sources.procfile import read_procfile
-from procession.stack.declare import declare
+from procession.stack.declare import NAME_RULE, declare
 from procession.stack.declared import Declared
 from procession.stack.model import Condition, Dependency, Kind
 

@@ -92,7 +92,8 @@ WRONG = [
     ("[processes.web]\ncommand = 'x'\nrestart = 'no'\n",
      'web.restart: must be always, on-failure or never, got "no" [procession.E007]',
      "from processes.web.restart in {path}:3"),
-    ("a = 1\na = 2\n", "procession.toml: is not valid TOML: Cannot overwrite a value (at line 2, column 6) [procession.E032]",
+    ("a = 1\na = 2\n",
+     "procession.toml: is not valid TOML: Cannot overwrite a value (at line 2, column 6) [procession.E032]",
      "from {path}:2 · correct it there"),
 ]  # fmt: skip
 

@@ -101,7 +101,7 @@ TEXTS = st.lists(PIECES, max_size=25).map("".join) | st.text(max_size=30)
 @example("A='x'\n")
 @example('A="\\\\"')
 def test_what_we_read_is_what_python_dotenv_reads(text: str) -> None:
-    """Of every file that we take. Two things are ours: a `\\\\` before a closing quote, and what is no newline for us."""
+    """Of every file that we take. But for `\\\\`, which may stand before a closing quote."""
     assume("\\\\" not in text and "\0" not in text)
     logging.disable()
     file = parse(text, "/srv/.env")
