@@ -40,8 +40,8 @@ SYNONYMS = {
 def profile(command: Command) -> Profile:
     """In-flight requests are answered after TERM. HUP replaces the workers one by one and lost no request.
 
-    Never QUIT: the main process dies of it and its workers go on serving. After --workers-kill-timeout granian kills
-    its workers itself and exits 1.
+    A worker that is still being started misses the TERM, and is killed at --workers-kill-timeout. Never QUIT: the
+    main process dies of it and its workers go on serving.
     """
     return Profile(stop=(("TERM", None), ("TERM", 2.0)), reload_signal="HUP", readiness=command.readiness or Probe())
 
