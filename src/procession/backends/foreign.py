@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os.path
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -51,4 +50,4 @@ def _build(path: str, declaration: Declaration, site: Site, _stop_timeout_second
 def _configuration(declaration: Declaration) -> str:
     args = declaration.args
     said = {"ARGS": dict(args) if isinstance(args, Mapping) else list(args), "APP": declaration.app}
-    return json.dumps({key: value for key, value in said.items() if value is not None}, default=os.fspath)
+    return json.dumps({key: value for key, value in said.items() if value is not None}, default=str)

@@ -22,6 +22,7 @@ UDS_PERMISSIONS = Option(("--uds-permissions",))
 INTERFACE = Option(("--interface",))
 WORKERS = Option(("--workers",))
 BLOCKING_THREADS = Option(("--blocking-threads",))
+BACKLOG = Option(("--backlog",))
 GRACEFUL = Option(("--workers-kill-timeout",))
 GRACEFUL_SECONDS_MAX = 1800  # of --workers-kill-timeout
 TLS = (Option(("--ssl-certificate",)), Option(("--ssl-keyfile",)))
@@ -72,7 +73,7 @@ def options() -> tuple[Option, ...]:
 def _command(declaration: Declaration, site: Site, stop_timeout_seconds: float, *, interface: str) -> Command:
     said, warnings = _read(declaration, site, interface)
     mode = file_mode(said.value(UDS_PERMISSIONS), 0o666)
-    where = host_and_port(said, HOST, PORT, UDS, variables="GRANIAN", mode=mode)
+    where = host_and_port(said, HOST, PORT, UDS, variables="GRANIAN", mode=mode).with_backlog(said.value(BACKLOG))
     flags, asked = with_timeout(said, GRACEFUL, stop_timeout_seconds, longest=GRACEFUL_SECONDS_MAX)
     inherited = without(flags, HOST, PORT, UDS, UDS_PERMISSIONS)
     wrapper = (site.python, "-m", "procession.backends.programs.granian")  # granian has no option for an inherited fd

@@ -1,7 +1,7 @@
 """Runs a backend class of django-prodserver's kind: `python -m procession.django.foreign CLASS CONFIGURATION`.
 
-CLASS is a dotted path. CONFIGURATION is JSON, {"ARGS": ..., "APP": ...}: what the stack says. The class may know keys of
-its own, which are no part of a stack: they are read from the settings' declaration of this class, where there is one.
+CLASS is a dotted path. CONFIGURATION is JSON, {"ARGS": ..., "APP": ...}: what the stack says. The class may know keys
+of its own, which are no part of a stack: they are read from the settings' declaration of this class, if it is there.
 """
 
 from __future__ import annotations
