@@ -23,7 +23,7 @@ FD = Option(("--fd",))
 
 
 def profile(command: Command) -> Profile:
-    """Nothing is drained: TERM and INT drop what is in flight, and new connections are taken for 2 s more.
+    """It does not drain: TERM and INT drop what is in flight after 2 s at most, and until then it takes new connections.
 
     (daphne 4.2 has no graceful stop: Server.run stops the Twisted reactor.) A roll hides it only as far as requests
     are short. HUP kills it.
