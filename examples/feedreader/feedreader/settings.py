@@ -98,7 +98,7 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
         "control_folder": str(DATA_DIR / "queue-control"),
     }
     QUEUE_DIR.mkdir(parents=True, exist_ok=True)
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 # ---------------------------------------------------------------------------------------------------------- Procession
 _CELERY = {"APP": "feedreader.celery.app", "ARGS": {"loglevel": "info"}, "DEPENDS_ON": ["migrate", "seed"]}

@@ -45,6 +45,8 @@ def at(seconds: int):
 
 
 class FetchTests(LiveServerTestCase):
+    host = "127.0.0.1"  # a machine need not know the name localhost
+
     def setUp(self):
         self.feed = Feed.objects.create(url=f"{self.live_server_url}/sample.xml")
 
