@@ -44,12 +44,19 @@ def download(url: str, *, etag: str = "", last_modified: str = "") -> Download:
             return Download(url, None, "", etag, last_modified)
         raise FetchFailed(f"the server answered {error.code} {error.reason}") from error
     except URLError as error:
-        raise FetchFailed(str(error.reason)) from error
+        raise FetchFailed(_words(error.reason)) from error
     except (OSError, HTTPException, ValueError) as error:  # ValueError: an address that cannot be parsed
-        raise FetchFailed(str(error) or type(error).__name__) from error
+        raise FetchFailed(_words(error)) from error
     if len(body) > BODY_BYTES_MAX:
         raise FetchFailed(f"larger than {BODY_BYTES_MAX // 2**20} MB")
     return Download(url, body, answer.get("Content-Type", ""), answer.get("ETag", ""), answer.get("Last-Modified", ""))
+
+
+def _words(reason: Exception | str) -> str:
+    """The reason alone: `Connection refused`, not `[Errno 111] Connection refused`."""
+    if isinstance(reason, OSError) and reason.strerror:
+        return reason.strerror
+    return str(reason) or type(reason).__name__
 
 
 def _opener() -> request.OpenerDirector:
