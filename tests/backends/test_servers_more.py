@@ -90,9 +90,11 @@ def test_the_site_sees_the_client_and_the_port_through_a_handoff(
 @pytest.mark.parametrize(
     ("name", "args"),
     [
-        ("gunicorn", {"bind": "127.0.0.1:{}"}),
+        ("gunicorn", {"bind": "127.0.0.1:{}", "workers": 2}),
+        ("gunicorn-asgi", {"bind": "127.0.0.1:{}"}),
         ("uvicorn", {"port": "{}", "workers": 2}),
-        ("granian-wsgi", {"port": "{}"}),
+        ("granian-wsgi", {"port": "{}", "workers": 2}),
+        ("granian-asgi", {"port": "{}"}),
     ],
 )
 def test_reload_brings_new_workers_under_the_same_pid(name: str, args: dict[str, object], tmp_path: Path) -> None:
@@ -107,14 +109,21 @@ def test_reload_brings_new_workers_under_the_same_pid(name: str, args: dict[str,
         backend = find(name)
         assert backend is not None
         with running(command.handoff, tmp_path, listeners=(listener,)) as web:
-            before = worker(bind)
+            assert worker(bind) in children(web)
+            before = children(web)
             web.signal(backend.profile(command).reload_signal)
-            wait_for(lambda: worker(bind) != before or None)
+            wait_for(lambda: len(children(web) - before) == args.get("workers", 1) or None)
+            wait_for(lambda: worker(bind) not in before or None)
             assert web.process.poll() is None
 
 
 def at_port(args: Mapping[str, object], port: int) -> dict[str, object]:
     return {key: value.format(port) if isinstance(value, str) else value for key, value in args.items()}
+
+
+def children(web: Running) -> set[int]:
+    pid = web.process.pid
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
 def worker(bind: str) -> int:
@@ -192,8 +201,9 @@ class TestArgsOfTheDocumentation:
             "log-access": "True",
             "websockets": "False",
         }
-        web = self.serve(OLD + "granian.GranianASGIServer", args, port, tmp_path)
-        assert '"GET / HTTP/1.1" 200' in web.said()
+        with running(build(OLD + "granian.GranianASGIServer", args).argv, tmp_path) as web:
+            assert get_when_up(web, f"127.0.0.1:{port}") == (200, "hello")
+            wait_for(lambda: '"GET / HTTP/1.1" 200' in web.said() or None)  # It logs some time after it has answered.
 
 
 def test_waitress_says_by_its_exit_code_that_it_was_not_understood(tmp_path: Path) -> None:

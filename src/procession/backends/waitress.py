@@ -22,7 +22,7 @@ PERMISSIONS = Option(("--unix-socket-perms",))
 def profile(command: Command) -> Profile:
     """By itself it drops requests on TERM; our program around it answers them first (see programs/waitress.py).
 
-    A second TERM changes nothing, HUP kills it.
+    A second TERM makes it leave at once, HUP kills it.
     """
     return Profile(stop=(("TERM", None), ("TERM", 2.0)), readiness=command.readiness or Probe())
 
