@@ -10,10 +10,11 @@ from procession.backends.argv import values
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.option import Option
 from procession.backends.tables import from_main
-from procession.backends.web import Said, read, readiness, with_timeout
+from procession.backends.web import Said, environment, read, readiness, with_timeout
 from procession.stack.model import Declaration, Probe, Site
 
 BIND = Option(("--bind",))
+BACKLOG = Option(("--request-queue-size",))
 GRACEFUL = Option(("--shutdown-timeout",))
 
 
@@ -28,13 +29,14 @@ def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> 
     (Without --bind it says SERVER_PORT 8000, whatever the socket's is.)
     """
     said = read(declaration, site, site.wsgi, options())
-    where = _place(said)
+    where = _place(said).with_backlog(said.value(BACKLOG))
     flags, asked = with_timeout(said, GRACEFUL, stop_timeout_seconds)
     argv = (site.python, "-m", "cheroot", *said.app, *flags)
     return Command(
         argv=argv,
         handoff=argv if where.listeners else (),
         listeners=where.listeners,
+        environment=environment(site),
         problems=said.problems + where.problems,
         stop_timeout_seconds=asked,
         readiness=readiness(site, where.listeners),

@@ -11,7 +11,7 @@ from procession.backends.argv import values, without
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.option import Option
 from procession.backends.tables import from_click, with_synonyms
-from procession.backends.web import Said, host_and_port, read, readiness, with_timeout
+from procession.backends.web import Said, environment, host_and_port, read, readiness, with_timeout
 from procession.errors import Problem
 from procession.stack.model import Declaration, Probe, Site
 
@@ -22,6 +22,7 @@ UDS_PERMISSIONS = Option(("--uds-permissions",))
 INTERFACE = Option(("--interface",))
 WORKERS = Option(("--workers",))
 BLOCKING_THREADS = Option(("--blocking-threads",))
+BACKLOG = Option(("--backlog",))
 GRACEFUL = Option(("--workers-kill-timeout",))
 GRACEFUL_SECONDS_MAX = 1800  # of --workers-kill-timeout
 TLS = (Option(("--ssl-certificate",)), Option(("--ssl-keyfile",)))
@@ -40,8 +41,8 @@ SYNONYMS = {
 def profile(command: Command) -> Profile:
     """In-flight requests are answered after TERM. HUP replaces the workers one by one and lost no request.
 
-    Never QUIT: the main process dies of it and its workers go on serving. After --workers-kill-timeout granian kills
-    its workers itself and exits 1.
+    A worker that is still being started misses the TERM, and is killed at --workers-kill-timeout. Never QUIT: the
+    main process dies of it and its workers go on serving.
     """
     return Profile(stop=(("TERM", None), ("TERM", 2.0)), reload_signal="HUP", readiness=command.readiness or Probe())
 
@@ -72,7 +73,7 @@ def options() -> tuple[Option, ...]:
 def _command(declaration: Declaration, site: Site, stop_timeout_seconds: float, *, interface: str) -> Command:
     said, warnings = _read(declaration, site, interface)
     mode = file_mode(said.value(UDS_PERMISSIONS), 0o666)
-    where = host_and_port(said, HOST, PORT, UDS, variables="GRANIAN", mode=mode)
+    where = host_and_port(said, HOST, PORT, UDS, variables="GRANIAN", mode=mode).with_backlog(said.value(BACKLOG))
     flags, asked = with_timeout(said, GRACEFUL, stop_timeout_seconds, longest=GRACEFUL_SECONDS_MAX)
     inherited = without(flags, HOST, PORT, UDS, UDS_PERMISSIONS)
     wrapper = (site.python, "-m", "procession.backends.programs.granian")  # granian has no option for an inherited fd
@@ -80,6 +81,7 @@ def _command(declaration: Declaration, site: Site, stop_timeout_seconds: float, 
         argv=(site.python, "-m", "granian", *said.app, *flags),
         handoff=(*wrapper, *said.app, *inherited) if where.listeners else (),
         listeners=where.listeners,
+        environment=environment(site),
         problems=said.problems + where.problems + warnings,
         stop_timeout_seconds=asked,
         readiness=readiness(site, where.listeners, has_tls=said.has(*TLS)),

@@ -10,7 +10,7 @@ from procession.backends.argv import values, without
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.gunicorn_file import ConfigFile, read_config
 from procession.backends.option import Option, Takes
-from procession.backends.web import Said, not_in_background, read, readiness, with_timeout
+from procession.backends.web import Said, environment, not_in_background, read, readiness, with_timeout
 from procession.stack.model import Declaration, Probe, Site
 
 BIND = Option(("--bind", "-b"), Takes.REPEATED)
@@ -18,6 +18,7 @@ REUSE_PORT = Option(("--reuse-port",), Takes.NOTHING)
 CONFIG = Option(("--config", "-c"))
 WORKERS = Option(("--workers", "-w"))
 WORKER_CLASS = Option(("--worker-class", "-k"))
+BACKLOG = Option(("--backlog",))
 GRACEFUL = Option(("--graceful-timeout",))
 DAEMON = Option(("--daemon", "-D"), Takes.NOTHING)
 PRELOAD = Option(("--preload",), Takes.NOTHING)
@@ -81,13 +82,14 @@ def _command(said: Said, site: Site, stop_timeout_seconds: float) -> Command:
     file = read_config(said.value(CONFIG), said.directory)
     flags, asked = _graceful(said, file, stop_timeout_seconds)
     flags += _quiet(said)
-    where = _place(said, file)
+    where = _place(said, file).with_backlog(said.value(BACKLOG))
     start = (site.python, "-m", "gunicorn", *said.app)
     return Command(
         argv=(*start, *flags),
         # Without --bind: gunicorn takes LISTEN_FDS by itself, and with fd://3 beside it would close fd 3 twice.
         handoff=(*start, *without(flags, BIND, REUSE_PORT)) if where.listeners else (),
         listeners=where.listeners,
+        environment=environment(site),
         problems=said.problems + where.problems + not_in_background(said, DAEMON),
         stop_timeout_seconds=asked,
         readiness=readiness(site, where.listeners, has_tls=said.has(*TLS) or file.may_say("certfile")),

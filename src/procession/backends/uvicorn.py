@@ -9,7 +9,7 @@ from procession.backends.argv import without
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.option import Option
 from procession.backends.tables import from_click
-from procession.backends.web import Said, host_and_port, read, readiness, with_timeout
+from procession.backends.web import Said, environment, host_and_port, read, readiness, with_timeout
 from procession.stack.model import Declaration, Probe, Site
 
 HOST = Option(("--host",))
@@ -18,6 +18,7 @@ UDS = Option(("--uds",))
 FD = Option(("--fd",))
 INTERFACE = Option(("--interface",))
 WORKERS = Option(("--workers",))
+BACKLOG = Option(("--backlog",))
 GRACEFUL = Option(("--timeout-graceful-shutdown",))
 TLS = (Option(("--ssl-certfile",)), Option(("--ssl-keyfile",)))
 
@@ -62,7 +63,7 @@ def options() -> tuple[Option, ...]:
 
 def _command(said: Said, site: Site, stop_timeout_seconds: float) -> Command:
     """uvicorn reads UVICORN_* variables, and WEB_CONCURRENCY, too."""
-    where = host_and_port(said, HOST, PORT, UDS, variables="UVICORN")
+    where = host_and_port(said, HOST, PORT, UDS, variables="UVICORN").with_backlog(said.value(BACKLOG))
     if said.has(FD):
         where = replace(where, listeners=())
     flags, asked = with_timeout(said, GRACEFUL, stop_timeout_seconds)
@@ -71,6 +72,7 @@ def _command(said: Said, site: Site, stop_timeout_seconds: float) -> Command:
         argv=(*start, *flags),
         handoff=(*start, *without(flags, HOST, PORT, UDS), "--fd=3") if where.listeners else (),
         listeners=where.listeners,
+        environment=environment(site),
         problems=said.problems + where.problems,
         stop_timeout_seconds=asked,
         readiness=readiness(site, where.listeners, has_tls=said.has(*TLS)),

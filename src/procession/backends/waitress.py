@@ -8,20 +8,21 @@ from procession.backends.address import Place, file_mode, place
 from procession.backends.argv import values, without
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.option import Option, Takes
-from procession.backends.web import Said, host_and_port, read, readiness
+from procession.backends.web import Said, environment, host_and_port, read, readiness
 from procession.stack.model import Declaration, Probe, Site
 
 LISTEN = Option(("--listen",), Takes.REPEATED)
 HOST = Option(("--host",))
 PORT = Option(("--port",))
 UNIX_SOCKET = Option(("--unix-socket",))
+BACKLOG = Option(("--backlog",))
 PERMISSIONS = Option(("--unix-socket-perms",))
 
 
 def profile(command: Command) -> Profile:
     """By itself it drops requests on TERM; our program around it answers them first (see programs/waitress.py).
 
-    A second TERM changes nothing, HUP kills it.
+    A second TERM makes it leave at once, HUP kills it.
     """
     return Profile(stop=(("TERM", None), ("TERM", 2.0)), readiness=command.readiness or Probe())
 
@@ -29,13 +30,14 @@ def profile(command: Command) -> Profile:
 def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> Command:
     """The program takes inherited sockets by LISTEN_FDS: the handoff is the same command, less the binding."""
     said = read(declaration, site, site.wsgi, options())
-    where = _place(said)
+    where = _place(said).with_backlog(said.value(BACKLOG))
     start = (site.python, "-m", "procession.backends.programs.waitress", f"--drain={stop_timeout_seconds:g}")
     inherited = without(said.flags, LISTEN, HOST, PORT, UNIX_SOCKET, PERMISSIONS)
     return Command(
         argv=(*start, *said.flags, *said.app),  # getopt: options come first
         handoff=(*start, *inherited, *said.app) if where.listeners else (),
         listeners=where.listeners,
+        environment=environment(site),
         problems=said.problems + where.problems,
         readiness=readiness(site, where.listeners),
     )

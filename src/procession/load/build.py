@@ -170,11 +170,13 @@ def _ladder(parts: Parts) -> tuple[StopStep, ...]:
 def _finish(parts: Parts, process: Process) -> Built:
     """Make argv absolute, and ask the machine for what the process names."""
     said, command = parts.said, parts.command
-    problems = [*(_placed(said, problem) for problem in command.problems), *facts(said, process, parts.site)]
+    named = [_placed(said, problem) for problem in command.problems]
+    where = {problem.where for problem in named}
+    found = [fact for fact in facts(said, process, parts.site) if fact.where not in where]  # Said by the backend, then.
     binds = tuple(listener.bind for listener in command.listeners)
     if process.argv and (program := find_program(process.argv[0], process, parts.site)):
         process = replace(process, argv=(program, *_with_path(process.argv[1:], said, parts.site)))
-    return Built(process, tuple(problems), binds)
+    return Built(process, (*named, *found), binds)
 
 
 def _with_path(arguments: tuple[str, ...], said: Said, site: Site) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from procession.backends import registry
 from procession.backends.base import Backend
 from procession.backends.recognise import as_written, recognise
 from procession.errors import Problem
-from procession.load.foreign import foreign
 from procession.stack.declare import Said
 from procession.stack.model import Site
 
@@ -29,7 +28,7 @@ def _named(said: Said, site: Site) -> Backend | Problem:
     name = said.declaration.backend or "command"
     place = said.written("backend")
     try:
-        backend = registry.find(name) or (foreign(said) if said.is_foreign and site.settings_module else None)
+        backend = registry.find(name)
     except Exception as error:  # noqa: BLE001 - a third party's module may raise anything while it is imported
         return place.problem("E013", f'"{name}" cannot be loaded: {type(error).__name__}: {error}', "ask who wrote it")
     if backend is None:
