@@ -51,11 +51,10 @@ def has_graceful_signal() -> bool:
 
 
 def profile(command: Command) -> Profile:
-    """The graceful signal first; the other one interrupts what still runs."""
-    is_term = values(command.argv, GRACEFUL)[-1:] == ("TERM",)
-    first, second = ("TERM", "INT") if is_term else ("INT", "TERM")
+    """The graceful signal twice: while huey waits for its tasks, only that one interrupts them (huey 3.5)."""
+    graceful = "TERM" if values(command.argv, GRACEFUL)[-1:] == ("TERM",) else "INT"
     return Profile(
-        stop=((first, None), (second, 5.0)),
+        stop=((graceful, None), (graceful, 5.0)),
         stop_timeout_seconds=STOP_TIMEOUT_SECONDS,
         readiness=readiness(command),
     )

@@ -18,7 +18,7 @@ from procession.errors import Problem
 from procession.stack.model import Declaration, Site
 
 RQWORKER = ManagementCommand(words=("rqworker",), app="django_rq", ready="rq")
-POOL = ManagementCommand(words=("rqworker-pool",), app="django_rq", ready="rq-pool")
+POOL = ManagementCommand(words=("rqworker-pool",), app="django_rq", ready="rq")  # told by the first of its workers
 CRON = ManagementCommand(words=("rqcron",), app="django_rq", ready="rq-cron")
 
 

@@ -141,7 +141,6 @@ HOOKS: Final[dict[str, Callable[[], None]]] = {
     "huey": _after("huey.consumer", "Consumer", "start"),
     "dramatiq": _after("dramatiq.worker", "Worker", "start"),
     "rq": _after("rq.worker", "BaseWorker", "_install_signal_handlers"),
-    "rq-pool": _after("rq.worker_pool", "WorkerPool", "_install_signal_handlers"),
     "rq-cron": _after("rq.cron", "CronScheduler", "register_birth"),
     "procrastinate": _after("procrastinate.worker", "Worker", "_fetch_and_process_jobs"),
 }

@@ -72,6 +72,7 @@ def make_runner(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Make
             "PYTHONDONTWRITEBYTECODE": "1",
             "JOBS_RUNNER": name,
             "JOBS_DATABASE": str(tmp_path / "database"),
+            "JOBS_WORDS": str(words.path),
             **_server(name, tmp_path, request),
         }
         notices = Notices(f"@procession-test-{uuid.uuid4()}")
@@ -91,6 +92,9 @@ def _server(runner: str, tmp_path: Path, request: pytest.FixtureRequest) -> dict
     if runner == "procrastinate":
         directory, user = request.getfixturevalue("postgres")
         return {"JOBS_DATABASE": directory, "JOBS_DATABASE_USER": user}
+    if runner == "celery-files":
+        (tmp_path / "files").mkdir()
+        return {"JOBS_RUNNER": "celery", "JOBS_FILES": str(tmp_path / "files")}
     if runner in ("django-tasks-db", "django-q2"):
         return {}
     return {"JOBS_REDIS": request.getfixturevalue("redis")}

@@ -12,10 +12,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
 
 from procession.backends.base import Command, Profile
 from procession.backends.registry import find
@@ -75,6 +78,10 @@ class Words:
         line, _, self._rest = self._rest.partition(b"\n")
         return line.split()[0].decode()
 
+    def is_quiet(self) -> bool:
+        """Is nothing more waiting?"""
+        return not self._rest and not select.select([self._fd], [], [], 0)[0]
+
     def close(self) -> None:
         os.close(self._fd)
 
@@ -83,7 +90,7 @@ class Words:
 class Runner:
     """One runner's site: its environment, and where its processes log."""
 
-    environment: Mapping[str, str]
+    environment: dict[str, str]
     directory: Path  # for logs, and whatever the programs leave behind
     notices: Notices
     words: Words
@@ -141,9 +148,17 @@ class Instance:
         assert self._notices in readable, "it told nothing" if not readable else "it ended"
         return self._notices.next()
 
-    def stop(self) -> None:
-        """The ladder's first signal, to the main process alone."""
-        self._process.send_signal(getattr(signal, f"SIG{self.profile.stop[0][0]}"))
+    def stop(self, step: int = 0) -> None:
+        """A step of the ladder: its signal, to the main process alone."""
+        self._process.send_signal(getattr(signal, f"SIG{self.profile.stop[step][0]}"))
+
+    def has_ended(self, within_seconds: float) -> bool:
+        """Does it end in that time?"""
+        try:
+            self._process.wait(within_seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def exit(self, within_seconds: float = WITHIN_SECONDS) -> int:
         """Its exit status; minus the signal that killed it."""
@@ -159,13 +174,19 @@ class Instance:
     def kill(self) -> None:
         """For the end of a test that failed."""
         for pid in self.left_behind():
-            with_pid_gone(pid)
+            _kill_pid(pid)
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
 
 
-def with_pid_gone(pid: int) -> None:
+def skip_without(module: str) -> None:
+    """Not importorskip: most of them cannot be imported without the site's settings."""
+    if not find_spec(module):
+        pytest.skip(f"{module} is not installed")
+
+
+def _kill_pid(pid: int) -> None:
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:

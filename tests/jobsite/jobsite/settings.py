@@ -2,6 +2,7 @@
 
 JOBS_RUNNER: "celery", "huey", ... JOBS_DATABASE: a SQLite file, or the directory of a PostgreSQL server's socket.
 JOBS_REDIS: the path of a Redis server's socket. JOBS_FILES: a directory for Celery's filesystem broker instead.
+JOBS_WORDS: the FIFO on which the tasks that Celery's beat or RQ's cron enqueues say what they do.
 """
 
 import os
@@ -44,8 +45,7 @@ if FILES:
         "control_folder": f"{FILES}/control",
         "store_processed": False,
     }
-if os.environ.get("JOBS_EVERY_SECOND"):
-    CELERY_BEAT_SCHEDULE = {"work": {"task": "jobs.tasks.work", "schedule": 1.0, "args": [os.environ["JOBS_EVERY_SECOND"]]}}
+CELERY_BEAT_SCHEDULE = {"work": {"task": "jobs.tasks.work", "schedule": 1.0, "args": [os.environ["JOBS_WORDS"]]}}
 
 # The others
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
