@@ -105,12 +105,10 @@ def _truth(value: object, option: Option | None) -> bool | None:
 
 def _flag(name: str, truth: bool, option: Option | None) -> Iterator[str]:
     """--x; for False its opposite (of --no-x that is --x), or nothing where there is none."""
-    if truth:
+    if not truth and option:
+        name = option.long if name in option.opposites else "".join(option.opposites[:1])
+    if name and (truth or option):
         yield name
-    elif option and name in option.opposites:
-        yield option.long
-    elif option:
-        yield from option.opposites[:1]
 
 
 def _listed(name: str, texts: list[str], option: Option | None) -> Iterator[str]:

@@ -33,7 +33,9 @@ class Command:
     environment: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     stop_timeout_seconds: float | None = None
+    readiness: Probe | None = None  # where `build` knows it better than the profile: it has seen the site and ARGS
     multiple_workers: bool = False  # for profiles that differ by it (uvicorn, hypercorn)
+    can_reload: bool = True  # for programs whose options may spoil it (gunicorn --preload)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,8 +33,8 @@ class Option:
 
     @property
     def long(self) -> str:
-        """The spelling to prefer: the first long one."""
-        return next((name for name in self.names if name.startswith("--")), self.names[0])
+        """The spelling to prefer: the first long one; "" if only the opposite has one (gunicorn's sendfile)."""
+        return next((name for name in self.names if name.startswith("--")), "".join(self.names[:1]))
 
 
 def by_name(options: Sequence[Option]) -> dict[str, Option]:

@@ -6,8 +6,10 @@ Read from the program's own parser and not written down here, so that the next r
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import ModuleType, SimpleNamespace
+from typing import NoReturn, Protocol
 
 from procession.backends.option import Option, Takes
 
@@ -37,6 +39,41 @@ def from_click(command: ClickCommand) -> tuple[Option, ...]:
     """The options of a click command; its arguments have no dash in front and are left out."""
     parameters = [parameter for parameter in command.params if parameter.opts[0].startswith("-")]
     return tuple(_click_option(parameter) for parameter in parameters)
+
+
+def from_main(module: ModuleType, main: Callable[[], object]) -> tuple[Option, ...]:
+    """The options of a parser that `main` of a module makes for itself: it gets as far as parsing, and no further.
+
+    The module sees another `argparse` while we ask, whose parsers hand themselves over instead of parsing.
+    """
+
+    class Parser(argparse.ArgumentParser):
+        def parse_args(self, *_args: object, **_keywords: object) -> NoReturn:
+            raise _Parsing(self)
+
+    theirs = vars(module)["argparse"]
+    vars(module)["argparse"] = SimpleNamespace(**{**vars(argparse), "ArgumentParser": Parser})
+    try:
+        main()
+    except _Parsing as parsing:
+        return from_argparse(parsing.parser)
+    finally:
+        vars(module)["argparse"] = theirs
+    return ()
+
+
+def with_synonyms(options: Sequence[Option], synonyms: Mapping[str, str]) -> tuple[Option, ...]:
+    """The options, and names that people write for them: {"address": "--host"}."""
+    return tuple(
+        replace(option, also=(*option.also, *(name for name, real in synonyms.items() if real in option.names)))
+        for option in options
+    )
+
+
+class _Parsing(Exception):
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        super().__init__()
+        self.parser = parser
 
 
 def _argparse_option(action: argparse.Action) -> Option:
