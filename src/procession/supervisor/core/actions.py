@@ -36,7 +36,7 @@ class KillTree:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """The main process is gone: SIGKILL to what is left of its tree. TreeGone follows, at once if nothing is, or Survived."""
+    """The main process is gone: SIGKILL to the rest of its tree. TreeGone follows, at once if nothing is left."""
 
     name: str
     life: int

@@ -45,7 +45,6 @@ def _scaled_still(turn: Turn, command: Apply) -> dict[str, int]:
 
 
 def _apply_process(turn: Turn, process: Process, *, start: bool) -> None:
-    turn.do(do.Listen(process.name, process.listeners if process.handoff else ()))
     held = not start and _is_held(turn, process.name)
     for instance in [i for i in turn.instances.values() if i.process.name == process.name]:
         _redeclare(turn, instance, process, start=start)
@@ -76,6 +75,8 @@ def _same_life(one: Process, other: Process) -> bool:
 
 def _set_replicas(turn: Turn, process: Process, count: int, *, held: bool = False) -> None:
     """So many instances, numbered from 1; those with a higher number end."""
+    if count:
+        turn.do(_listen(process))
     _retire(turn, (i for i in turn.instances.values() if i.process.name == process.name and i.number > count))
     for number in range(1, count + 1):
         name = f"{process.name}.{number}"
@@ -88,6 +89,11 @@ def _set_replicas(turn: Turn, process: Process, count: int, *, held: bool = Fals
                 _want(turn, present)
         elif present.retiring:
             _want(turn, replace(present, retiring=False))
+
+
+def _listen(process: Process) -> do.Listen:
+    """Hold what can be handed over; a program that cannot take a listener binds it by itself."""
+    return do.Listen(process.name, process.listeners if process.handoff else ())
 
 
 def _want(turn: Turn, instance: Instance) -> None:
@@ -205,6 +211,11 @@ def send(turn: Turn, command: Send) -> None:
 
 
 def resume(turn: Turn) -> None:
+    for process in turn.model.stack.processes:
+        if turn.model.replicas(process):
+            turn.do(_listen(process))
+    for instance in turn.instances.values():
+        turn.do(do.OpenLog(instance.name, instance.process.log))
     for instance in list(turn.instances.values()):
         if instance.wanted and instance.phase is Phase.STOPPED:
             turn.happen(instance, Happening.START)

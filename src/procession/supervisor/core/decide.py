@@ -128,7 +128,7 @@ def _execed(turn: Turn, instance: Instance) -> None:
 
 
 def _died(turn: Turn, instance: Instance, status: int | None) -> None:
-    text = status_text(status) + (f", stopped because it was {instance.blame}" if instance.blame else "")
+    text = status_text(status) + (f", stopped because it {instance.blame}" if instance.blame else "")
     turn.record(instance, "exited", {"status": status, "text": text})
     turn.happen(replace(instance, pid=0, status=status, last_exit=text), Happening.DIED)
 

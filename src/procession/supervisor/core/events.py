@@ -1,7 +1,7 @@
 """What happened: the only thing that `decide` is told.
 
-Commands come from people, over the control socket; the rest comes from the world. `life` numbers the starts of one
-instance, so that news of an earlier start can be told from news of this one. Times are monotonic seconds.
+Commands come from people, over the control socket; the rest comes from the world. `life` numbers the starts of all
+instances, so that news of an earlier start can be told from news of this one. Times are monotonic seconds.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class SpawnFailed:
 
 @dataclass(frozen=True, slots=True)
 class Died:
-    """The main process has ended. `status`: its exit code, or minus the signal that killed it; None: nobody can know."""
+    """The main process has ended. `status`: its exit code, or minus the signal that killed it; None: not known."""
 
     name: str
     life: int

@@ -66,7 +66,7 @@ class Instance:
     held: bool = False  # a person stopped it; an update does not start it
     again: bool = False  # it shall end, and start again
     retiring: bool = False  # it shall end, and be forgotten
-    life: int = 0  # the number of starts
+    life: int = 0  # the number of its last start, counted over all instances: no two starts ever share one
     pid: int = 0
     born: float | None = None  # when this life began
     ready_at: float | None = None  # when this life first was ready
@@ -78,7 +78,7 @@ class Instance:
     failures_alive: int = 0
     status: int | None = None  # of the last death: exit code, or minus a signal; None: not known
     last_exit: str = ""  # the last death, in words
-    blame: str = ""  # why we stopped this life although it was wanted: not ready in time, hung
+    blame: str = ""  # why we stopped this life although it was wanted: "was not ready within 60 s"
     said: str = ""  # what the last probe or the program itself said
 
     @property

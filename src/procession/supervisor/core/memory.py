@@ -13,6 +13,7 @@ from procession.supervisor.core.model import Model
 def remember(model: Model) -> dict[str, Any]:
     """What of the model is not in the stack: what people scaled and stopped, and how often each was started."""
     return {
+        "lives": model.lives,
         "scaled": dict(model.scaled),
         "instances": {
             name: {"life": i.life, "restarts": i.restarts, "held": i.held, "done": i.phase is Phase.DONE}
@@ -34,7 +35,7 @@ def recall(stack: Stack, data: Mapping[str, Any]) -> Model:
         for process in stack.processes
         for number in range(1, model.replicas(process) + 1)
     }
-    return Model(stack=stack, scaled=scaled, instances=instances)
+    return Model(stack=stack, scaled=scaled, instances=instances, lives=_number(data, "lives"))
 
 
 def _recalled(*, process_name: str, number: int, model: Model, past: Mapping[str, Any]) -> Instance:

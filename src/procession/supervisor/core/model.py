@@ -37,6 +37,7 @@ class Model:
     scaled: Mapping[str, int] = field(
         default_factory=dict
     )  # replicas that a person asked for, until they are declared anew
+    lives: int = 0  # starts so far, of all instances: the last life given out
     is_ending: bool = False  # everything goes down, then the supervisor
 
     def replicas(self, process: Process) -> int:

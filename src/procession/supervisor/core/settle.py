@@ -108,9 +108,9 @@ def _outcome(turn: Turn, operation: Operation) -> do.Reply | None:
     instances = [(turn.instances.get(name), life) for name, life in operation.lives.items()]
     if operation.goal is Goal.AT_REST:
         present = [instance for instance, _ in instances if instance is not None]
-        if any(instance.phase not in AT_REST for instance in present):
+        if any(not instance.wanted and instance.phase not in AT_REST for instance in present):
             return None
-        return _reply(operation.id, tuple(_left_behind(present)))
+        return _reply(operation.id, tuple(_not_stopped(present)))
     failed = [instance for instance, _ in instances if instance is not None and _is_hopeless(turn, instance)]
     for instance, life in instances:
         if instance is not None and instance not in failed and not _is_running(instance, life):
@@ -160,7 +160,10 @@ def trouble(turn: Turn, instance: Instance) -> str:
     return f"{instance.name}: waits for {waits}"
 
 
-def _left_behind(instances: list[Instance]) -> Iterator[str]:
+def _not_stopped(instances: list[Instance]) -> Iterator[str]:
+    """Why a stop did not do what was asked, a line for each that is not gone."""
     for instance in instances:
-        if instance.phase is Phase.FAILED and instance.blame:
+        if instance.wanted:
+            yield f"{instance.name}: somebody started it again meanwhile"
+        elif instance.phase is Phase.FAILED and instance.blame:
             yield f"{instance.name}: {instance.blame}"

@@ -78,7 +78,7 @@ _AT_REST: Final[Mapping[H, Cell]] = {
 }
 _RUNNING: Final[Mapping[H, Cell]] = {
     **_NOT_GONE,
-    H.START: ignore("it runs"),
+    H.START: ignore("it runs already"),
     H.STOP: step(P.STOPPING, Effect.UNWATCH, Effect.SEND_STOP),
     H.RESTART: step(P.STOPPING, Effect.UNWATCH, Effect.SEND_STOP),
     H.CLEARED: NOT_WAITING,

@@ -93,7 +93,8 @@ def _detail(instance: Instance) -> dict[str, object]:
 
 
 def _spawn(turn: Turn, instance: Instance) -> Instance:
-    process, life = instance.process, instance.life + 1
+    process, life = instance.process, turn.model.lives + 1
+    turn.model = replace(turn.model, lives=life)
     turn.do(do.Spawn(instance.name, life, process))
     if process.readiness.type in ASKED:
         turn.do(do.Watch(instance.name, life, "readiness", process.readiness))
@@ -147,13 +148,13 @@ def _send_rung(turn: Turn, instance: Instance, rung: int) -> Instance:
 def _send_abort(turn: Turn, instance: Instance) -> Instance:
     turn.do(do.SendSignal(instance.name, instance.life, "ABRT"))
     turn.record(instance, "hung", {"said": instance.said})
-    blame = f"it hung: {instance.said}"
+    blame = f"hung: {instance.said}"
     return replace(instance, rung=len(instance.running.stop), deadline=turn.now + ABORT_SECONDS, blame=blame)
 
 
 def _blame_late(_turn: Turn, instance: Instance) -> Instance:
     within = f"{instance.running.readiness.within_seconds:g} s"
-    return replace(instance, blame=f"not ready within {within}" + (f": {instance.said}" if instance.said else ""))
+    return replace(instance, blame=f"was not ready within {within}" + (f": {instance.said}" if instance.said else ""))
 
 
 def _kill(turn: Turn, instance: Instance) -> Instance:

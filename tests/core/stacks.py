@@ -1,0 +1,62 @@
+"""Small stacks for the core's tests."""
+
+from __future__ import annotations
+
+from procession.stack.model import (
+    Backoff,
+    Condition,
+    Dependency,
+    Kind,
+    Listener,
+    Probe,
+    ProbeType,
+    Process,
+    RestartWhen,
+    Stack,
+    StopStep,
+)
+
+LADDER = (StopStep("TERM", 10.0), StopStep("QUIT", 5.0))
+
+
+def process(
+    name: str,
+    *,
+    after: dict[str, Condition] | None = None,
+    replicas: int = 1,
+    probe: ProbeType = ProbeType.HTTP,
+    argv: tuple[str, ...] = ("/bin/serve",),
+    restart: RestartWhen = RestartWhen.ALWAYS,
+    give_up: int = 0,
+) -> Process:
+    return Process(
+        name=name,
+        kind=Kind.PROCESS,
+        backend="command",
+        argv=argv,
+        handoff=argv,
+        listeners=(Listener(f"unix:/run/{name}.sock"),),
+        directory="/",
+        replicas=replicas,
+        depends_on=tuple(Dependency(other, condition) for other, condition in (after or {}).items()),
+        readiness=Probe(type=probe, within_seconds=30.0),
+        liveness=Probe(type=ProbeType.TCP),
+        stop=LADDER,
+        restart=restart,
+        backoff=Backoff(give_up=give_up),
+    )
+
+
+def task(name: str) -> Process:
+    return Process(
+        name=name,
+        kind=Kind.TASK,
+        backend="command",
+        argv=("/bin/once",),
+        directory="/",
+        readiness=Probe(type=ProbeType.NONE),
+    )
+
+
+def stack(*processes: Process) -> Stack:
+    return Stack(name="site", directory="/", processes=processes)
