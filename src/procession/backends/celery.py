@@ -21,7 +21,7 @@ from procession.backends.base import Backend, Command, Profile
 from procession.backends.celery_app import app_problems, celery_argv, find_app
 from procession.backends.option import Option, Takes
 from procession.backends.tables import from_click
-from procession.backends.worker import STOP_TIMEOUT_SECONDS, old_paths, readiness, ready_environment, says
+from procession.backends.worker import STOP_TIMEOUT_SECONDS, old_paths, readiness, says, site_environment
 from procession.errors import Problem
 from procession.stack.model import Declaration, Site
 
@@ -84,7 +84,7 @@ def _command(
     app = find_app(declaration, site)
     return Command(
         argv=(*celery_argv(app, site), program, *flags),
-        environment=ready_environment(site, f"celery-{program}"),
+        environment=site_environment(site, f"celery-{program}"),
         problems=app_problems(app, site) + problems,
     )
 

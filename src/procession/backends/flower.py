@@ -15,7 +15,7 @@ from procession.backends.argv import values
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.celery_app import app_problems, celery_argv, find_app
 from procession.backends.option import Option, Takes
-from procession.backends.worker import old_paths
+from procession.backends.worker import old_paths, site_environment
 from procession.stack.model import Declaration, Listener, Probe, ProbeType, Site
 
 ADDRESS = Option(("--address",))
@@ -36,6 +36,7 @@ def build(declaration: Declaration, site: Site, _stop_timeout_seconds: float) ->
     flags = to_flags(declaration.args, options())
     return Command(
         argv=(*celery_argv(app, site), "flower", *flags),
+        environment=site_environment(site),
         listeners=(Listener(bind=_bind(flags)),),
         problems=app_problems(app, site) + check(declaration.args, options()),
     )

@@ -38,7 +38,7 @@ def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> 
     if has_graceful_signal():
         flags = with_default(flags, TIMEOUT, f"--shutdown-timeout={own_timeout_seconds(stop_timeout_seconds):g}")
         flags = with_default(flags, GRACEFUL, "--graceful-signal=TERM")
-    return command(RUN_HUEY, declaration, site, Line(flags=flags, problems=problems, stop_timeout_seconds=asked))
+    return command(RUN_HUEY, site, Line(flags=flags, problems=problems, stop_timeout_seconds=asked))
 
 
 @cache

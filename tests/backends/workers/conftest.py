@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.backends.workers.stage import Notices, Runner, Words
 
 MakeRunner = Callable[[str], Runner]
@@ -41,11 +40,19 @@ def postgres() -> Iterator[tuple[str, str]]:
     account = pwd.getpwnam(user)
     with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as directory:
         os.chown(directory, account.pw_uid, account.pw_gid)
-        as_user = {"user": account.pw_uid, "group": account.pw_gid} if os.geteuid() == 0 else {}
+        others = () if os.geteuid() == 0 else None
         options = f"-k {directory} -c listen_addresses= -c fsync=off"
 
         def run(*argv: str) -> None:
-            subprocess.run(argv, check=True, cwd=directory, stdout=subprocess.DEVNULL, extra_groups=[], **as_user)
+            subprocess.run(
+                argv,
+                check=True,
+                cwd=directory,
+                stdout=subprocess.DEVNULL,
+                user=account.pw_uid,
+                group=account.pw_gid,
+                extra_groups=others,
+            )
 
         run(initdb, "-D", f"{directory}/data", "-A", "trust", "-U", user, "-E", "UTF8", "-N", "--no-instructions")
         run(pg_ctl, "-D", f"{directory}/data", "-l", f"{directory}/log", "-o", options, "-w", "start")

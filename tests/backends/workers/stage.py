@@ -1,4 +1,4 @@
-"""What a task runner's test needs: the site's processes, the supervisor's end of the notify socket, a FIFO to listen on.
+"""What a task runner's test needs: the site's processes, the supervisor's end of the notify socket, the tasks' words.
 
 A deadline only ever fails a test.
 """
@@ -142,10 +142,10 @@ class Instance:
         """What it next tells the supervisor. Fails at once if it ends before."""
         pidfd = os.pidfd_open(self._process.pid)
         try:
-            readable = select.select([self._notices, pidfd], [], [], WITHIN_SECONDS)[0]
+            readable, _, _ = select.select([self._notices.fileno(), pidfd], [], [], WITHIN_SECONDS)
         finally:
             os.close(pidfd)
-        assert self._notices in readable, "it told nothing" if not readable else "it ended"
+        assert self._notices.fileno() in readable, "it told nothing" if not readable else "it ended"
         return self._notices.next()
 
     def stop(self, step: int = 0) -> None:
@@ -209,7 +209,7 @@ def _pids() -> list[int]:
 
 
 def _session(pid: int) -> int:
-    """The session of a process that is alive; 0 of one that is gone or a zombie (proc_pid_stat(5): 3 state, 6 session)."""
+    """The session of a process that is alive; 0 of one that is gone or a zombie (proc_pid_stat(5), fields 3 and 6)."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

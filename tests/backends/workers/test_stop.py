@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-
-from procession.stack.model import Declaration
 from tests.backends.workers.conftest import MakeRunner
 from tests.backends.workers.stage import explained, skip_without
+
+from procession.stack.model import Declaration
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,7 @@ class Case:
 
 
 CASES = {
-    "celery": Case(
-        "celery-worker", "celery", "celery", Declaration(app="jobsite.celery.app", args={"concurrency": 1})
-    ),
+    "celery": Case("celery-worker", "celery", "celery", Declaration(app="jobsite.celery.app", args={"concurrency": 1})),
     "celery-threads": Case(
         "celery-worker", "celery", "celery", Declaration(args={"pool": "threads", "concurrency": 1})
     ),
