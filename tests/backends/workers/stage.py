@@ -96,11 +96,12 @@ class Runner:
     words: Words
     started: list[Instance] = field(default_factory=list)
 
-    def manage(self, *words: str) -> None:
-        """Run a management command to its end; its output is in the error if it fails."""
+    def manage(self, *words: str) -> str:
+        """Run a management command to its end, and what it printed; that is in the error if it fails."""
         argv = [sys.executable, "manage.py", *words]
         done = subprocess.run(argv, cwd=DIRECTORY, env=self.environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def start(self, name: str, declaration: Declaration, *, site: Site = SITE) -> Instance:
         """Start a backend's command as the supervisor would, in a session of its own."""
