@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from procession.django.ready import HOOKS
+from procession.backends.registry import find, names
+from procession.django.ready import HOOKS, READY
+from procession.stack.model import Declaration, Site
 
 PROGRAM = """
 import sys, types
@@ -69,6 +71,15 @@ def go_on(process: subprocess.Popen[str]) -> None:
     assert process.stdin
     process.stdin.write("\n")
     process.stdin.flush()
+
+
+def fill(sender: socket.socket, address: str) -> None:
+    """Send until the queue takes no more."""
+    try:
+        while True:
+            sender.sendto(b"x", address)
+    except BlockingIOError:
+        pass
 
 
 def heard(supervisor: socket.socket) -> str | None:
@@ -137,9 +148,7 @@ def test_a_supervisor_that_is_gone_is_one_line_on_stderr(supervisor: socket.sock
 def test_a_full_queue_does_not_hold_the_site_up(supervisor: socket.socket) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         other.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            while True:
-                other.sendto(b"x", supervisor.getsockname())
+        fill(other, supervisor.getsockname())
     with start(environment(supervisor, PROCESSION_READY="command"), "urls") as command:
         _, errors = command.communicate("\n\n")
         assert command.returncode == 0
@@ -170,6 +179,10 @@ def test_what_a_ready_process_starts_does_not_say_it_again(supervisor: socket.so
         assert heard(supervisor) is None
 
 
-def test_each_hook_of_a_backend_is_there() -> None:
-    kinds = {"celery-worker", "celery-beat", "django-tasks-db", "django-q2", "huey", "dramatiq", "rq", "rq-cron"}
-    assert kinds | {"procrastinate", "app", "command"} == set(HOOKS)
+@pytest.mark.parametrize("name", names())
+def test_the_app_knows_what_ready_means_in_each_program(name: str) -> None:
+    backend = find(name)
+    assert backend
+    site = Site(directory="/srv", python=sys.executable, wsgi="w:app", asgi="a:app", has_app=True)
+    command = backend.build(Declaration(command=("true",)), site, 30.0)
+    assert command.environment.get(READY, "app") in HOOKS
