@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
 
 from procession.backends.arguments import check, to_flags
@@ -55,11 +56,13 @@ def build_beat(declaration: Declaration, site: Site, _stop_timeout_seconds: floa
     return _command("beat", flags, problems, declaration, site)
 
 
+@cache
 def worker_options() -> tuple[Option, ...]:
     """What `celery worker` accepts; empty without Celery."""
     return _ask("celery.bin.worker", "worker")
 
 
+@cache
 def beat_options() -> tuple[Option, ...]:
     """What `celery beat` accepts; empty without Celery."""
     return _ask("celery.bin.beat", "beat")

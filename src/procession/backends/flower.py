@@ -7,6 +7,7 @@ the check of ARGS is the only thing that finds a typo.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from typing import Protocol
 
@@ -49,6 +50,7 @@ def profile(command: Command) -> Profile:
     return Profile(stop_timeout_seconds=10.0, readiness=Probe(type=ProbeType.HTTP, path=path))
 
 
+@cache
 def options() -> tuple[Option, ...]:
     """Flower's own options, and tornado's for logging; empty without it.
 
