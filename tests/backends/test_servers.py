@@ -56,16 +56,10 @@ SERVERS = (
     Server("uvicorn", HOST_PORT, UDS, {"workers": 2}),
     Server("uvicorn-wsgi", HOST_PORT, UDS),
     Server("granian-asgi", HOST_PORT, UDS),
-    Server("granian-wsgi", HOST_PORT, UDS, {"workers": 2}),
+    Server("granian-wsgi", HOST_PORT, UDS, {"blocking_threads": 2}),
     Server("hypercorn", BIND, BIND_UNIX),
     Server("hypercorn", BIND, BIND_UNIX, {"workers": 2}, in_flight=DROPPED),
-    Server(
-        "daphne",
-        {"bind": "127.0.0.1", "port": "{port}"},
-        {"unix-socket": "{path}"},
-        in_flight=DROPPED,
-        adopts_unix=False,
-    ),
+    Server("daphne", BIND_PORT, {"unix-socket": "{path}"}, in_flight=DROPPED, adopts_unix=False),
     Server("waitress", {"listen": "127.0.0.1:{port}"}, {"unix-socket": "{path}"}),
     Server("cheroot", BIND, {"bind": "{path}"}),
 )

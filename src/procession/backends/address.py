@@ -5,7 +5,7 @@ from __future__ import annotations
 import os.path
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from procession.errors import Problem
 from procession.stack.model import Listener
@@ -25,6 +25,12 @@ class Place:
     listeners: tuple[Listener, ...] = ()
     problems: tuple[Problem, ...] = ()
 
+    def with_backlog(self, text: str) -> Place:
+        """The same with the backlog that ARGS ask for; "" is none."""
+        if not text.isdecimal():
+            return self
+        return replace(self, listeners=tuple(replace(each, backlog=int(text)) for each in self.listeners))
+
 
 def place(binds: Iterable[str], *, directory: str, where: str, default_port: int = 8000, mode: int = 0o666) -> Place:
     """The listeners of these binds: host:port, host, :port, [v6]:port, tcp://host:port, unix:/path.
@@ -39,8 +45,13 @@ def place(binds: Iterable[str], *, directory: str, where: str, default_port: int
             return Place(problems=(bad_address(where, text),))
         if not bind:
             return Place()
-        listeners.append(Listener(bind, mode=mode))
+        listeners.append(listener(bind, mode))
     return Place(tuple(listeners))
+
+
+def listener(bind: str, mode: int) -> Listener:
+    """A Listener; the mode is a unix socket's alone."""
+    return Listener(bind, mode=mode) if bind.startswith("unix:") else Listener(bind)
 
 
 def bad_address(where: str, text: str) -> Problem:

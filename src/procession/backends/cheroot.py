@@ -14,6 +14,7 @@ from procession.backends.web import Said, read, readiness, with_timeout
 from procession.stack.model import Declaration, Probe, Site
 
 BIND = Option(("--bind",))
+BACKLOG = Option(("--request-queue-size",))
 GRACEFUL = Option(("--shutdown-timeout",))
 
 
@@ -28,7 +29,7 @@ def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> 
     (Without --bind it says SERVER_PORT 8000, whatever the socket's is.)
     """
     said = read(declaration, site, site.wsgi, options())
-    where = _place(said)
+    where = _place(said).with_backlog(said.value(BACKLOG))
     flags, asked = with_timeout(said, GRACEFUL, stop_timeout_seconds)
     argv = (site.python, "-m", "cheroot", *said.app, *flags)
     return Command(

@@ -22,6 +22,7 @@ UDS_PERMISSIONS = Option(("--uds-permissions",))
 INTERFACE = Option(("--interface",))
 WORKERS = Option(("--workers",))
 BLOCKING_THREADS = Option(("--blocking-threads",))
+BACKLOG = Option(("--backlog",))
 GRACEFUL = Option(("--workers-kill-timeout",))
 GRACEFUL_SECONDS_MAX = 1800  # of --workers-kill-timeout
 TLS = (Option(("--ssl-certificate",)), Option(("--ssl-keyfile",)))
@@ -40,8 +41,8 @@ SYNONYMS = {
 def profile(command: Command) -> Profile:
     """In-flight requests are answered after TERM. HUP replaces the workers one by one and lost no request.
 
-    Never QUIT: the main process dies of it and its workers go on serving. After --workers-kill-timeout granian kills
-    its workers itself and exits 1.
+    A worker that is still being started misses the TERM, and is killed at --workers-kill-timeout. Never QUIT: the
+    main process dies of it and its workers go on serving.
     """
     return Profile(stop=(("TERM", None), ("TERM", 2.0)), reload_signal="HUP", readiness=command.readiness or Probe())
 
@@ -72,7 +73,7 @@ def options() -> tuple[Option, ...]:
 def _command(declaration: Declaration, site: Site, stop_timeout_seconds: float, *, interface: str) -> Command:
     said, warnings = _read(declaration, site, interface)
     mode = file_mode(said.value(UDS_PERMISSIONS), 0o666)
-    where = host_and_port(said, HOST, PORT, UDS, variables="GRANIAN", mode=mode)
+    where = host_and_port(said, HOST, PORT, UDS, variables="GRANIAN", mode=mode).with_backlog(said.value(BACKLOG))
     flags, asked = with_timeout(said, GRACEFUL, stop_timeout_seconds, longest=GRACEFUL_SECONDS_MAX)
     inherited = without(flags, HOST, PORT, UDS, UDS_PERMISSIONS)
     wrapper = (site.python, "-m", "procession.backends.programs.granian")  # granian has no option for an inherited fd

@@ -18,6 +18,7 @@ REUSE_PORT = Option(("--reuse-port",), Takes.NOTHING)
 CONFIG = Option(("--config", "-c"))
 WORKERS = Option(("--workers", "-w"))
 WORKER_CLASS = Option(("--worker-class", "-k"))
+BACKLOG = Option(("--backlog",))
 GRACEFUL = Option(("--graceful-timeout",))
 DAEMON = Option(("--daemon", "-D"), Takes.NOTHING)
 PRELOAD = Option(("--preload",), Takes.NOTHING)
@@ -81,7 +82,7 @@ def _command(said: Said, site: Site, stop_timeout_seconds: float) -> Command:
     file = read_config(said.value(CONFIG), said.directory)
     flags, asked = _graceful(said, file, stop_timeout_seconds)
     flags += _quiet(said)
-    where = _place(said, file)
+    where = _place(said, file).with_backlog(said.value(BACKLOG))
     start = (site.python, "-m", "gunicorn", *said.app)
     return Command(
         argv=(*start, *flags),

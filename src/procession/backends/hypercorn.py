@@ -17,6 +17,7 @@ BIND = Option(("--bind", "-b"), Takes.REPEATED)
 INSECURE_BIND = Option(("--insecure-bind",), Takes.REPEATED)
 CONFIG = Option(("--config", "-c"))
 WORKERS = Option(("--workers", "-w"))
+BACKLOG = Option(("--backlog",))
 GRACEFUL = Option(("--graceful-timeout",))
 DAEMON = Option(("--daemon", "-D"), Takes.NOTHING)
 TLS = (Option(("--certfile",)), Option(("--keyfile",)))
@@ -33,7 +34,7 @@ def profile(command: Command) -> Profile:
 
 def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> Command:
     said = read(declaration, site, site.asgi, options())
-    where = _place(said)
+    where = _place(said).with_backlog(said.value(BACKLOG))
     flags, asked = with_timeout(said, GRACEFUL, stop_timeout_seconds)
     start = (site.python, "-m", "hypercorn", *said.app)
     inherited = tuple(f"--bind=fd://{3 + at}" for at in range(len(where.listeners)))

@@ -1,4 +1,4 @@
-"""Finding a backend by the name in BACKEND: short, an old dotted path, or a third party's.
+"""Finding a backend by the name in BACKEND: short, an old dotted path, a third party's, or a foreign class.
 
 A backend is any module of this package with a `BACKEND` or `BACKENDS` in it: to add one is to add one file. Third
 parties name theirs in the entry point group `procession.backends`.
@@ -14,15 +14,16 @@ from importlib.metadata import entry_points
 from pkgutil import iter_modules
 
 import procession.backends as package
+from procession.backends import foreign
 from procession.backends.base import Backend
 
 GROUP = "procession.backends"
 
 
 def find(name: str) -> Backend | None:
-    """The backend of that short name or alias. Raises what a third party's module raises when it is imported."""
+    """The backend of that short name, alias or class. Raises what a third party's module raises as it is imported."""
     short = name.strip()
-    return _guess(short) or _ours().get(short) or _theirs(short)
+    return _guess(short) or _ours().get(short) or _theirs(short) or foreign.find(short)
 
 
 def names() -> tuple[str, ...]:
@@ -61,11 +62,8 @@ def _modules() -> frozenset[str]:
 def _backends(module: str) -> Iterator[Backend]:
     """The backends of one module of this package; none in those that are not about a program.
 
-    None of them imports its program when it is imported, so this is cheap and cannot fail for want of it. The fd_*
-    wrappers are programs themselves and are left alone.
+    None of them imports its program when it is imported, so this is cheap and cannot fail for want of it.
     """
-    if module.startswith("fd_"):
-        return
     found = import_module(f"{package.__name__}.{module}")
     one: Backend | None = getattr(found, "BACKEND", None)
     many: tuple[Backend, ...] = getattr(found, "BACKENDS", ())

@@ -18,6 +18,7 @@ UDS = Option(("--uds",))
 FD = Option(("--fd",))
 INTERFACE = Option(("--interface",))
 WORKERS = Option(("--workers",))
+BACKLOG = Option(("--backlog",))
 GRACEFUL = Option(("--timeout-graceful-shutdown",))
 TLS = (Option(("--ssl-certfile",)), Option(("--ssl-keyfile",)))
 
@@ -62,7 +63,7 @@ def options() -> tuple[Option, ...]:
 
 def _command(said: Said, site: Site, stop_timeout_seconds: float) -> Command:
     """uvicorn reads UVICORN_* variables, and WEB_CONCURRENCY, too."""
-    where = host_and_port(said, HOST, PORT, UDS, variables="UVICORN")
+    where = host_and_port(said, HOST, PORT, UDS, variables="UVICORN").with_backlog(said.value(BACKLOG))
     if said.has(FD):
         where = replace(where, listeners=())
     flags, asked = with_timeout(said, GRACEFUL, stop_timeout_seconds)

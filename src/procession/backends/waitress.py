@@ -15,6 +15,7 @@ LISTEN = Option(("--listen",), Takes.REPEATED)
 HOST = Option(("--host",))
 PORT = Option(("--port",))
 UNIX_SOCKET = Option(("--unix-socket",))
+BACKLOG = Option(("--backlog",))
 PERMISSIONS = Option(("--unix-socket-perms",))
 
 
@@ -29,7 +30,7 @@ def profile(command: Command) -> Profile:
 def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> Command:
     """The program takes inherited sockets by LISTEN_FDS: the handoff is the same command, less the binding."""
     said = read(declaration, site, site.wsgi, options())
-    where = _place(said)
+    where = _place(said).with_backlog(said.value(BACKLOG))
     start = (site.python, "-m", "procession.backends.programs.waitress", f"--drain={stop_timeout_seconds:g}")
     inherited = without(said.flags, LISTEN, HOST, PORT, UNIX_SOCKET, PERMISSIONS)
     return Command(

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from procession.backends.address import Place, bad_address, place, tcp, unix
+from procession.backends.address import Place, bad_address, listener, place, tcp, unix
 from procession.backends.arguments import check, to_flags
 from procession.backends.argv import parse, values
 from procession.backends.option import Option
@@ -86,9 +86,9 @@ def host_and_port(said: Said, host: Option, port: Option, path: Option, *, varia
 
     if socket := saying(path):
         found = unix(socket, said.directory)
-        return Place((Listener(found, mode=mode),) if found else ())
+        return Place((listener(found, mode),) if found else ())
     try:
-        return Place((Listener(tcp(saying(host, "127.0.0.1"), saying(port, "8000"))),))
+        return Place((listener(tcp(saying(host, "127.0.0.1"), saying(port, "8000")), mode),))
     except ValueError:
         return Place(problems=(bad_address(f"args.{port.long.strip('-')}", saying(port)),))
 

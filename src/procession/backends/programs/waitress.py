@@ -31,19 +31,19 @@ def main(argv: list[str]) -> int:
     """Exit code: 1 for options that waitress does not take (by itself it says so and exits 0)."""
     drain_seconds = float(argv[0].removeprefix("--drain="))
 
-    def serve(app: Wsgi, **settings: str) -> None:
+    def serve(app: Wsgi, **settings: object) -> None:
         signal.signal(signal.SIGTERM, _leave)
         _serve(app, settings, drain_seconds)
 
     return int(run(["waitress", *argv[1:]], _serve=serve))
 
 
-def _serve(app: Wsgi, settings: dict[str, str], drain_seconds: float) -> None:
+def _serve(app: Wsgi, settings: dict[str, object], drain_seconds: float) -> None:
     everything: Dispatchers = {}
-    sockets = _inherited()
-    if sockets:
+    if sockets := _inherited():
         settings = {name: value for name, value in settings.items() if name not in BINDING}
-    server = create_server(app, map=everything, sockets=sockets, **settings)
+        settings["sockets"] = sockets
+    server = create_server(app, map=everything, **settings)
     server.print_listen("Serving on http://{}:{}")
     server.task_dispatcher.shutdown = lambda: _drain(everything, drain_seconds)  # Called by run() as it ends.
     server.run()
@@ -58,7 +58,9 @@ def _inherited() -> list[socket.socket]:
 def _drain(everything: Dispatchers, seconds: float) -> None:
     """Go on with waitress's loop, without its listening sockets, until no connection has anything to do."""
     for listening in [one for one in everything.values() if getattr(one, "accepting", False)]:
-        listening.close()
+        wasyncore.dispatcher.close(
+            listening
+        )  # Its own close() closes the trigger, too, by which threads wake the loop.
     deadline = time.monotonic() + seconds
     while _busy(everything) and (left := deadline - time.monotonic()) > 0:
         wasyncore.loop(timeout=left, map=everything, count=1)
