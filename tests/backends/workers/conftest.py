@@ -17,9 +17,9 @@ from tests.backends.workers.stage import Notices, Runner, Words
 MakeRunner = Callable[[str], Runner]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def redis() -> Iterator[str]:
-    """The path of a Redis server's socket."""
+    """The path of a Redis server's socket. A new one for each test, so that no test works off another's tasks."""
     program = shutil.which("redis-server") or pytest.skip("redis-server is not installed")
     with tempfile.TemporaryDirectory(prefix="redis-") as directory:
         path = f"{directory}/redis.sock"
