@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
 
 from procession.backends.arguments import check, to_flags
@@ -21,7 +22,7 @@ from procession.backends.base import Backend, Command, Profile
 from procession.backends.celery_app import app_problems, celery_argv, find_app
 from procession.backends.option import Option, Takes
 from procession.backends.tables import from_click
-from procession.backends.worker import STOP_TIMEOUT_SECONDS, old_paths, readiness, ready_environment, says
+from procession.backends.worker import STOP_TIMEOUT_SECONDS, old_paths, readiness, says, site_environment
 from procession.errors import Problem
 from procession.stack.model import Declaration, Site
 
@@ -55,11 +56,13 @@ def build_beat(declaration: Declaration, site: Site, _stop_timeout_seconds: floa
     return _command("beat", flags, problems, declaration, site)
 
 
+@cache
 def worker_options() -> tuple[Option, ...]:
     """What `celery worker` accepts; empty without Celery."""
     return _ask("celery.bin.worker", "worker")
 
 
+@cache
 def beat_options() -> tuple[Option, ...]:
     """What `celery beat` accepts; empty without Celery."""
     return _ask("celery.bin.beat", "beat")
@@ -84,7 +87,7 @@ def _command(
     app = find_app(declaration, site)
     return Command(
         argv=(*celery_argv(app, site), program, *flags),
-        environment=ready_environment(site, f"celery-{program}"),
+        environment=site_environment(site, f"celery-{program}"),
         problems=app_problems(app, site) + problems,
     )
 

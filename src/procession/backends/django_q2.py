@@ -26,7 +26,6 @@ def build(declaration: Declaration, site: Site, _stop_timeout_seconds: float) ->
     problems = QCLUSTER.problems(declaration.args, site)
     return command(
         QCLUSTER,
-        declaration,
         site,
         Line(flags=without(flags, NAME), environment=environment, problems=problems),
     )

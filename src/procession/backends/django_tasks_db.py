@@ -23,7 +23,7 @@ DB_WORKER = ManagementCommand(
 
 def build(declaration: Declaration, site: Site, _stop_timeout_seconds: float) -> Command:
     flags = with_default(DB_WORKER.flags(declaration.args), RELOAD, "--no-reload")
-    return command(DB_WORKER, declaration, site, Line(flags=flags, problems=DB_WORKER.problems(declaration.args, site)))
+    return command(DB_WORKER, site, Line(flags=flags, problems=DB_WORKER.problems(declaration.args, site)))
 
 
 def profile(command: Command) -> Profile:

@@ -32,7 +32,6 @@ def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> 
     milliseconds = round(own_timeout_seconds(stop_timeout_seconds) * 1000)
     return command(
         RUNDRAMATIQ,
-        declaration,
         site,
         Line(
             flags=with_default(flags, TIMEOUT, f"--worker-shutdown-timeout={milliseconds}"),

@@ -7,6 +7,7 @@ the check of ARGS is the only thing that finds a typo.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from procession.backends.argv import values
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.celery_app import app_problems, celery_argv, find_app
 from procession.backends.option import Option, Takes
-from procession.backends.worker import old_paths
+from procession.backends.worker import old_paths, site_environment
 from procession.stack.model import Declaration, Listener, Probe, ProbeType, Site
 
 ADDRESS = Option(("--address",))
@@ -36,6 +37,7 @@ def build(declaration: Declaration, site: Site, _stop_timeout_seconds: float) ->
     flags = to_flags(declaration.args, options())
     return Command(
         argv=(*celery_argv(app, site), "flower", *flags),
+        environment=site_environment(site),
         listeners=(Listener(bind=_bind(flags)),),
         problems=app_problems(app, site) + check(declaration.args, options()),
     )
@@ -48,6 +50,7 @@ def profile(command: Command) -> Profile:
     return Profile(stop_timeout_seconds=10.0, readiness=Probe(type=ProbeType.HTTP, path=path))
 
 
+@cache
 def options() -> tuple[Option, ...]:
     """Flower's own options, and tornado's for logging; empty without it.
 

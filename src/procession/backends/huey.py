@@ -38,7 +38,7 @@ def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> 
     if has_graceful_signal():
         flags = with_default(flags, TIMEOUT, f"--shutdown-timeout={own_timeout_seconds(stop_timeout_seconds):g}")
         flags = with_default(flags, GRACEFUL, "--graceful-signal=TERM")
-    return command(RUN_HUEY, declaration, site, Line(flags=flags, problems=problems, stop_timeout_seconds=asked))
+    return command(RUN_HUEY, site, Line(flags=flags, problems=problems, stop_timeout_seconds=asked))
 
 
 @cache
@@ -51,11 +51,10 @@ def has_graceful_signal() -> bool:
 
 
 def profile(command: Command) -> Profile:
-    """The graceful signal first; the other one interrupts what still runs."""
-    is_term = values(command.argv, GRACEFUL)[-1:] == ("TERM",)
-    first, second = ("TERM", "INT") if is_term else ("INT", "TERM")
+    """The graceful signal twice: while huey waits for its tasks, only that one interrupts them (huey 3.5)."""
+    graceful = "TERM" if values(command.argv, GRACEFUL)[-1:] == ("TERM",) else "INT"
     return Profile(
-        stop=((first, None), (second, 5.0)),
+        stop=((graceful, None), (graceful, 5.0)),
         stop_timeout_seconds=STOP_TIMEOUT_SECONDS,
         readiness=readiness(command),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,11 +10,12 @@ from importlib import import_module
 
 from procession.backends.arguments import Args, check, to_flags
 from procession.backends.base import Command
+from procession.backends.manage import manage_py
 from procession.backends.option import Option
 from procession.backends.tables import from_argparse
-from procession.backends.worker import ready_environment
+from procession.backends.worker import site_environment
 from procession.errors import Problem
-from procession.stack.model import Declaration, Site
+from procession.stack.model import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +55,11 @@ class Line:
     stop_timeout_seconds: float | None = None
 
 
-def command(program: ManagementCommand, declaration: Declaration, site: Site, line: Line) -> Command:
+def command(program: ManagementCommand, site: Site, line: Line) -> Command:
     """`python manage.py qcluster ...` in the site's interpreter."""
     return Command(
-        argv=(site.python, _manage_py(declaration, site), *program.words, *line.flags),
-        environment={**ready_environment(site, program.ready), **line.environment},
+        argv=(*manage_py(site), *program.words, *line.flags),
+        environment={**site_environment(site, program.ready), **line.environment},
         problems=line.problems,
         stop_timeout_seconds=line.stop_timeout_seconds,
     )
@@ -106,8 +106,3 @@ def _not_installed(app: str, name: str, site: Site) -> tuple[Problem, ...]:
         return ()
     what = f'"{app}" is not in INSTALLED_APPS, which manage.py {name} comes from'
     return (Problem("W064", "backend", what, fix=f'add "{app}" to INSTALLED_APPS'),)
-
-
-def _manage_py(declaration: Declaration, site: Site) -> str:
-    """Relative, as a person would type it, unless the process runs in a directory of its own."""
-    return os.path.join(site.directory, "manage.py") if declaration.directory else "manage.py"

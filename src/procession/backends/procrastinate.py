@@ -32,7 +32,6 @@ def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> 
     default = f"--shutdown-graceful-timeout={own_timeout_seconds(stop_timeout_seconds):g}"
     return command(
         WORKER,
-        declaration,
         site,
         Line(
             flags=with_default(flags, TIMEOUT, default),

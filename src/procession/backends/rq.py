@@ -18,7 +18,7 @@ from procession.errors import Problem
 from procession.stack.model import Declaration, Site
 
 RQWORKER = ManagementCommand(words=("rqworker",), app="django_rq", ready="rq")
-POOL = ManagementCommand(words=("rqworker-pool",), app="django_rq", ready="rq-pool")
+POOL = ManagementCommand(words=("rqworker-pool",), app="django_rq", ready="rq")  # told by the first of its workers
 CRON = ManagementCommand(words=("rqcron",), app="django_rq", ready="rq-cron")
 
 
@@ -38,7 +38,7 @@ def build_cron(declaration: Declaration, site: Site, _stop_timeout_seconds: floa
         fix = 'write the module that registers the jobs: "APP": "mysite.cron"'
         problems += (Problem("E063", "app", "rqcron needs to know where its jobs are", fix=fix),)
     path = (declaration.app,) if declaration.app else ()
-    return command(CRON, declaration, site, Line(flags=(*path, *flags), problems=problems))
+    return command(CRON, site, Line(flags=(*path, *flags), problems=problems))
 
 
 def profile(command: Command) -> Profile:
@@ -52,7 +52,7 @@ def cron_profile(command: Command) -> Profile:
 def _on_queues(program: ManagementCommand, declaration: Declaration, site: Site) -> Command:
     queues, args = split_queues(declaration.args)
     line = Line(flags=(*queues, *program.flags(args)), problems=program.problems(args, site))
-    return command(program, declaration, site, line)
+    return command(program, site, line)
 
 
 def split_queues(args: Args) -> tuple[tuple[str, ...], Args]:

@@ -46,9 +46,10 @@ def with_default(flags: Sequence[str], option: Option, *words: str) -> tuple[str
     return tuple(flags) if says(flags, option) else (*words, *flags)
 
 
-def ready_environment(site: Site, kind: str) -> Mapping[str, str]:
-    """What makes the Django app tell readiness; nothing where the site does not have it."""
-    return {READY: kind} if site.has_app else {}
+def site_environment(site: Site, kind: str = "") -> Mapping[str, str]:
+    """The settings that the stack was read from, and what makes the Django app tell readiness where the site has it."""
+    settings = {"DJANGO_SETTINGS_MODULE": site.settings_module} if site.settings_module else {}
+    return {**settings, READY: kind} if kind and site.has_app else settings
 
 
 def readiness(command: Command) -> Probe:

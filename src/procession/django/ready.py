@@ -4,7 +4,7 @@ Only an instance of a supervisor does anything here. Three variables say so:
 
 - PROCESSION_NOTIFY: the path of a unix datagram socket; a leading @ stands for an abstract name
 - PROCESSION_INSTANCE: the instance's name, "web.1"
-- PROCESSION_READY: what "ready" means in this program, a key of HOOKS; set by its backend
+- PROCESSION_READY: what "ready" means in this program, a key of HOOKS; a web server if its backend does not set it
 
 What is told is one datagram in the words of sd_notify(3): READY=1 and INSTANCE=web.1. A program that forks may tell it
 once in each child: it is the same news.
@@ -25,6 +25,7 @@ from typing import Final, ParamSpec, TypeVar
 NOTIFY: Final = "PROCESSION_NOTIFY"
 INSTANCE: Final = "PROCESSION_INSTANCE"
 READY: Final = "PROCESSION_READY"
+TOLD: Final = "told"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,8 +33,8 @@ R = TypeVar("R")
 
 def tell_when_ready() -> None:
     """Arrange that the supervisor is told; called at the end of django.setup(). Never raises, never waits."""
-    kind = os.environ.get(READY, "")
-    if not kind or NOTIFY not in os.environ:
+    kind = os.environ.get(READY, "app")
+    if kind == TOLD or NOTIFY not in os.environ:
         return
     try:
         HOOKS.get(kind, tell)()
@@ -43,9 +44,9 @@ def tell_when_ready() -> None:
 
 
 def tell() -> None:
-    """Say READY=1 to the supervisor, and forget how, so that a command which a task starts does not say it again."""
+    """Say READY=1 to the supervisor; a command that this process starts (a task's `manage.py ...`) will not say it."""
     words = f"READY=1\nINSTANCE={os.environ.get(INSTANCE, '')}"
-    os.environ.pop(READY, None)
+    os.environ[READY] = TOLD
     try:
         _send(os.environ[NOTIFY], words.encode())
     except (OSError, KeyError) as error:
@@ -141,7 +142,6 @@ HOOKS: Final[dict[str, Callable[[], None]]] = {
     "huey": _after("huey.consumer", "Consumer", "start"),
     "dramatiq": _after("dramatiq.worker", "Worker", "start"),
     "rq": _after("rq.worker", "BaseWorker", "_install_signal_handlers"),
-    "rq-pool": _after("rq.worker_pool", "WorkerPool", "_install_signal_handlers"),
     "rq-cron": _after("rq.cron", "CronScheduler", "register_birth"),
     "procrastinate": _after("procrastinate.worker", "Worker", "_fetch_and_process_jobs"),
 }

@@ -12,15 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.backends.workers.stage import Notices, Runner, Words
 
 MakeRunner = Callable[[str], Runner]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def redis() -> Iterator[str]:
-    """The path of a Redis server's socket."""
+    """The path of a Redis server's socket. A new one for each test, so that no test works off another's tasks."""
     program = shutil.which("redis-server") or pytest.skip("redis-server is not installed")
     with tempfile.TemporaryDirectory(prefix="redis-") as directory:
         path = f"{directory}/redis.sock"
@@ -41,11 +40,19 @@ def postgres() -> Iterator[tuple[str, str]]:
     account = pwd.getpwnam(user)
     with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as directory:
         os.chown(directory, account.pw_uid, account.pw_gid)
-        as_user = {"user": account.pw_uid, "group": account.pw_gid} if os.geteuid() == 0 else {}
+        others = () if os.geteuid() == 0 else None
         options = f"-k {directory} -c listen_addresses= -c fsync=off"
 
         def run(*argv: str) -> None:
-            subprocess.run(argv, check=True, cwd=directory, stdout=subprocess.DEVNULL, extra_groups=[], **as_user)
+            subprocess.run(
+                argv,
+                check=True,
+                cwd=directory,
+                stdout=subprocess.DEVNULL,
+                user=account.pw_uid,
+                group=account.pw_gid,
+                extra_groups=others,
+            )
 
         run(initdb, "-D", f"{directory}/data", "-A", "trust", "-U", user, "-E", "UTF8", "-N", "--no-instructions")
         run(pg_ctl, "-D", f"{directory}/data", "-l", f"{directory}/log", "-o", options, "-w", "start")
@@ -72,6 +79,7 @@ def make_runner(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Make
             "PYTHONDONTWRITEBYTECODE": "1",
             "JOBS_RUNNER": name,
             "JOBS_DATABASE": str(tmp_path / "database"),
+            "JOBS_WORDS": str(words.path),
             **_server(name, tmp_path, request),
         }
         notices = Notices(f"@procession-test-{uuid.uuid4()}")
@@ -91,6 +99,9 @@ def _server(runner: str, tmp_path: Path, request: pytest.FixtureRequest) -> dict
     if runner == "procrastinate":
         directory, user = request.getfixturevalue("postgres")
         return {"JOBS_DATABASE": directory, "JOBS_DATABASE_USER": user}
+    if runner == "celery-files":
+        (tmp_path / "files").mkdir()
+        return {"JOBS_RUNNER": "celery", "JOBS_FILES": str(tmp_path / "files")}
     if runner in ("django-tasks-db", "django-q2"):
         return {}
     return {"JOBS_REDIS": request.getfixturevalue("redis")}

@@ -1,4 +1,4 @@
-"""What a task runner's test needs: the site's processes, the supervisor's end of the notify socket, a FIFO to listen on.
+"""What a task runner's test needs: the site's processes, the supervisor's end of the notify socket, the tasks' words.
 
 A deadline only ever fails a test.
 """
@@ -12,10 +12,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
 
 from procession.backends.base import Command, Profile
 from procession.backends.registry import find
@@ -75,6 +78,10 @@ class Words:
         line, _, self._rest = self._rest.partition(b"\n")
         return line.split()[0].decode()
 
+    def is_quiet(self) -> bool:
+        """Is nothing more waiting?"""
+        return not self._rest and not select.select([self._fd], [], [], 0)[0]
+
     def close(self) -> None:
         os.close(self._fd)
 
@@ -83,17 +90,18 @@ class Words:
 class Runner:
     """One runner's site: its environment, and where its processes log."""
 
-    environment: Mapping[str, str]
+    environment: dict[str, str]
     directory: Path  # for logs, and whatever the programs leave behind
     notices: Notices
     words: Words
     started: list[Instance] = field(default_factory=list)
 
-    def manage(self, *words: str) -> None:
-        """Run a management command to its end; its output is in the error if it fails."""
+    def manage(self, *words: str) -> str:
+        """Run a management command to its end, and what it printed; that is in the error if it fails."""
         argv = [sys.executable, "manage.py", *words]
         done = subprocess.run(argv, cwd=DIRECTORY, env=self.environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def start(self, name: str, declaration: Declaration, *, site: Site = SITE) -> Instance:
         """Start a backend's command as the supervisor would, in a session of its own."""
@@ -135,15 +143,23 @@ class Instance:
         """What it next tells the supervisor. Fails at once if it ends before."""
         pidfd = os.pidfd_open(self._process.pid)
         try:
-            readable = select.select([self._notices, pidfd], [], [], WITHIN_SECONDS)[0]
+            readable, _, _ = select.select([self._notices.fileno(), pidfd], [], [], WITHIN_SECONDS)
         finally:
             os.close(pidfd)
-        assert self._notices in readable, "it told nothing" if not readable else "it ended"
+        assert self._notices.fileno() in readable, "it told nothing" if not readable else "it ended"
         return self._notices.next()
 
-    def stop(self) -> None:
-        """The ladder's first signal, to the main process alone."""
-        self._process.send_signal(getattr(signal, f"SIG{self.profile.stop[0][0]}"))
+    def stop(self, step: int = 0) -> None:
+        """A step of the ladder: its signal, to the main process alone."""
+        self._process.send_signal(getattr(signal, f"SIG{self.profile.stop[step][0]}"))
+
+    def has_ended(self, within_seconds: float) -> bool:
+        """Does it end in that time?"""
+        try:
+            self._process.wait(within_seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def exit(self, within_seconds: float = WITHIN_SECONDS) -> int:
         """Its exit status; minus the signal that killed it."""
@@ -159,13 +175,19 @@ class Instance:
     def kill(self) -> None:
         """For the end of a test that failed."""
         for pid in self.left_behind():
-            with_pid_gone(pid)
+            _kill_pid(pid)
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
 
 
-def with_pid_gone(pid: int) -> None:
+def skip_without(module: str) -> None:
+    """Not importorskip: most of them cannot be imported without the site's settings."""
+    if not find_spec(module):
+        pytest.skip(f"{module} is not installed")
+
+
+def _kill_pid(pid: int) -> None:
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -188,7 +210,7 @@ def _pids() -> list[int]:
 
 
 def _session(pid: int) -> int:
-    """The session of a process that is alive; 0 of one that is gone or a zombie (proc_pid_stat(5): 3 state, 6 session)."""
+    """The session of a process that is alive; 0 of one that is gone or a zombie (proc_pid_stat(5), fields 3 and 6)."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

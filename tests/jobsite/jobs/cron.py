@@ -6,4 +6,4 @@ from rq import cron
 
 from jobs.tasks import work
 
-cron.register(work, queue_name="default", args=(os.environ["JOBS_EVERY_SECOND"],), interval=1)
+cron.register(work, queue_name="default", args=(os.environ["JOBS_WORDS"],), interval=1)

@@ -3,7 +3,7 @@
 import os
 import time
 
-SECONDS = 2.0
+SECONDS = float(os.environ.get("JOBS_SECONDS", "2"))
 
 
 def say_and_wait(fifo: str) -> None:

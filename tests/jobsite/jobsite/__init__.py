@@ -1,4 +1,4 @@
-"""As Celery's guide for Django has it: with the application imported here, every process of the site finds the broker."""
+"""As Celery's guide for Django has it: the application is imported here, so every process finds the broker."""
 
 import os
 

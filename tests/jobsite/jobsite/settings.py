@@ -2,6 +2,7 @@
 
 JOBS_RUNNER: "celery", "huey", ... JOBS_DATABASE: a SQLite file, or the directory of a PostgreSQL server's socket.
 JOBS_REDIS: the path of a Redis server's socket. JOBS_FILES: a directory for Celery's filesystem broker instead.
+JOBS_WORDS: the FIFO on which the tasks that Celery's beat or RQ's cron enqueues say what they do.
 """
 
 import os
@@ -22,17 +23,20 @@ APPS = {
     "procrastinate": ["procrastinate.contrib.django"],
 }
 
-SECRET_KEY = "not a secret: this site only ever runs in a test"  # noqa: S105
+SECRET_KEY = "not a secret: this site only ever runs in a test"
 USE_TZ = True
 ROOT_URLCONF = "jobsite.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = ["procession", *APPS[RUNNER], "jobs"]
 
-if DATABASE.is_dir():
-    DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "HOST": str(DATABASE), "NAME": "postgres"}}
-    DATABASES["default"]["USER"] = os.environ["JOBS_DATABASE_USER"]
-else:
-    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": DATABASE, "OPTIONS": {"timeout": 30}}}
+POSTGRES = {
+    "ENGINE": "django.db.backends.postgresql",
+    "HOST": str(DATABASE),
+    "NAME": "postgres",
+    "USER": os.environ.get("JOBS_DATABASE_USER", ""),
+}
+SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATABASE), "OPTIONS": {"timeout": 30}}
+DATABASES = {"default": POSTGRES if DATABASE.is_dir() else SQLITE}
 
 # Celery
 CELERY_BROKER_URL = "filesystem://" if FILES else f"redis+socket://{REDIS}"
@@ -44,8 +48,7 @@ if FILES:
         "control_folder": f"{FILES}/control",
         "store_processed": False,
     }
-if os.environ.get("JOBS_EVERY_SECOND"):
-    CELERY_BEAT_SCHEDULE = {"work": {"task": "jobs.tasks.work", "schedule": 1.0, "args": [os.environ["JOBS_EVERY_SECOND"]]}}
+CELERY_BEAT_SCHEDULE = {"work": {"task": "jobs.tasks.work", "schedule": 1.0, "args": [os.environ["JOBS_WORDS"]]}}
 
 # The others
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
@@ -56,5 +59,9 @@ HUEY = {
     "immediate": False,
     "connection": {"url": f"unix://{REDIS}"},
 }
-DRAMATIQ_BROKER = {"BROKER": "dramatiq.brokers.redis.RedisBroker", "OPTIONS": {"url": f"unix://{REDIS}"}, "MIDDLEWARE": []}
+DRAMATIQ_BROKER = {
+    "BROKER": "dramatiq.brokers.redis.RedisBroker",
+    "OPTIONS": {"url": f"unix://{REDIS}"},
+    "MIDDLEWARE": [],
+}
 RQ_QUEUES = {"default": {"URL": f"unix://{REDIS}"}, "high": {"URL": f"unix://{REDIS}"}}
