@@ -6,6 +6,7 @@ import grp
 import os
 import pwd
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,6 @@ from procession.stack.model import (
     Dependency,
     Kind,
     Listener,
-    Probe,
     ProbeType,
     Process,
     RestartWhen,
@@ -34,7 +34,9 @@ WEB = 'from PRODUCTION_PROCESSES["web"]'
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    return Site(directory=str(tmp_path), python=sys.executable, settings_module="mysite.settings", wsgi="mysite.wsgi:app")
+    return Site(
+        directory=str(tmp_path), python=sys.executable, settings_module="mysite.settings", wsgi="mysite.wsgi:app"
+    )
 
 
 def lines(problems: list[Problem]) -> list[str]:
@@ -58,7 +60,7 @@ def one(site: Site, raw: dict[str, object], stack: object = None) -> Process:
     return complete(site, {"web": raw}, stack).processes[0]
 
 
-OLD = {
+OLD: dict[str, object] = {
     "web": {
         "BACKEND": "django_prodserver.backends.gunicorn.GunicornServer",
         "ARGS": {"bind": "0.0.0.0:8000", "workers": "8", "timeout": "60"},
@@ -162,8 +164,7 @@ def test_one_stop_timeout_derives_the_servers_own(
 def test_what_is_said_of_a_probe_lies_over_the_backends(site: Site) -> None:
     web = one(site, {"BACKEND": "gunicorn", "READINESS": {"within": 5}, "LIVENESS": "/live/"})
     plain = one(site, {"BACKEND": "gunicorn"})
-    assert web.readiness == Probe(**{**to_data(plain.readiness), "type": plain.readiness.type, "status": (),
-                                     "command": (), "within_seconds": 5.0})  # fmt: skip
+    assert web.readiness == replace(plain.readiness, within_seconds=5.0)
     assert web.liveness is not None
     assert (web.liveness.type, web.liveness.path) == (ProbeType.HTTP, "/live/")
     assert one(site, {"BACKEND": "gunicorn", "LIVENESS": "none"}).liveness is None
@@ -234,8 +235,10 @@ def test_what_is_wrong_on_this_machine_is_said_at_once(site: Site, tmp_path: Pat
         'web.backend: there is no backend "gunicron" [procession.E011]',
         f'{WEB}["BACKEND"] in mysite.settings · did you mean "gunicorn"?',
         'two.command: command not found: "no-such-program" [procession.E028]',
-        'from PRODUCTION_PROCESSES["two"]["COMMAND"] in mysite.settings · install it, or write its path; looked in '
-        f"{os.path.dirname(sys.executable)} and PATH",
+        (
+            'from PRODUCTION_PROCESSES["two"]["COMMAND"] in mysite.settings · install it, or write its path; '
+            "looked beside the site's Python and in PATH"
+        ),
         f"three.command: cannot be executed: {tmp_path}/file [procession.E028]",
         f'from PRODUCTION_PROCESSES["three"]["COMMAND"] in mysite.settings · run: chmod +x {tmp_path}/file',
         f"four.directory: there is no such directory: {tmp_path}/gone [procession.E027]",
@@ -292,7 +295,7 @@ def test_two_on_one_port_and_a_cycle(site: Site) -> None:
 
 
 def test_a_program_that_is_not_installed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.machinery.PathFinder.find_spec", lambda *_: None)
+    monkeypatch.setitem(sys.modules, "gunicorn", None)
     found = wrong(site, {"web": {"BACKEND": "gunicorn"}})
     assert found[0] == f"web.backend: gunicorn is not installed in {sys.executable} [procession.E012]"
     assert found[1].startswith(f'{WEB}["BACKEND"] in mysite.settings · run: pip install "')

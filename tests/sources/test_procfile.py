@@ -74,8 +74,7 @@ WRONG = [
      "a: its shell stays between us and the program: a stop signal does not reach the program [procession.W006]",
      "from {path}:1 · put the line into a script that ends in: exec program"),
     ("9a: x\n", '9a: is no name for a process: "9a" [procession.E008]',
-     ("from 9a in {path}:1 · use letters, digits, - and _, at most 40, a letter first and no - or _ last: it names files,"
-     " units and pods")),
+     f"from 9a in {{path}}:1 · {NAME_RULE}"),
 ]  # fmt: skip
 
 

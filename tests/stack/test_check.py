@@ -59,7 +59,10 @@ def test_two_cycles_are_two_problems() -> None:
 
 def test_an_unknown_dependency_has_a_suggestion() -> None:
     assert texts(process("web", "wrker"), process("worker")) == [
-        'web.depends_on: there is no process "wrker" [procession.E018] | from web in Procfile:3 · did you mean "worker"?'
+        (
+            'web.depends_on: there is no process "wrker" [procession.E018]'
+            ' | from web in Procfile:3 · did you mean "worker"?'
+        )
     ]
     assert texts(process("web", "db"), process("worker")) == [
         'web.depends_on: there is no process "db" [procession.E018] | from web in Procfile:3 · declared are: worker'

@@ -153,8 +153,8 @@ def test_where_systemd_reads_something_else_it_is_said_once_without_values() -> 
             " [procession.W002]"
         ),
         (
-            "from /srv/.env:1 · write what both read alike: no `export`, no comment behind a value, quotes around blanks"
-            " and backslashes"
+            "from /srv/.env:1 · write what both read alike: no `export`, no comment behind a value, quotes around"
+            " blanks and backslashes"
         ),
     ]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.stack.declared_in import GOOD, read, texts
 
+from procession.stack.declare import NAME_RULE
+
 WEB = 'PRODUCTION_PROCESSES["web"]'
 IN = "in mysite.settings"
 
@@ -34,7 +36,8 @@ MISTAKES = [
     (
         {"READINESS": {"pth": "/x/"}},
         (
-            f'web.readiness.pth: is no key that Procession knows [procession.E001] | from {WEB}["READINESS"]["pth"] {IN}'
+            f"web.readiness.pth: is no key that Procession knows [procession.E001]"
+            f' | from {WEB}["READINESS"]["pth"] {IN}'
             ' · did you mean "path"?'
         ),
     ),
@@ -74,7 +77,8 @@ MISTAKES = [
     (
         {"LIMITS": {"MEMORY": "1 elephant"}},
         (
-            f'web.limits.memory: must be a size, got "1 elephant" [procession.E004] | from {WEB}["LIMITS"]["MEMORY"] {IN}'
+            f'web.limits.memory: must be a size, got "1 elephant" [procession.E004]'
+            f' | from {WEB}["LIMITS"]["MEMORY"] {IN}'
             ' · write bytes, or "512K", "200M", "2G"'
         ),
     ),
@@ -134,7 +138,8 @@ MISTAKES = [
     (
         {"ENV": {"SECRET_KEY": ["hunter2"]}},
         (
-            f'web.env.SECRET_KEY: must be a string, got [hidden] [procession.E016] | from {WEB}["ENV"]["SECRET_KEY"] {IN}'
+            f"web.env.SECRET_KEY: must be a string, got [hidden] [procession.E016]"
+            f' | from {WEB}["ENV"]["SECRET_KEY"] {IN}'
             " · write a string, a number, a boolean, or None to remove it"
         ),
     ),
@@ -179,7 +184,10 @@ MISTAKES = [
     ),
     (
         {"LOG": 5},
-        f'web.log: must be a mapping, got 5 [procession.E002] | from {WEB}["LOG"] {IN} · write: {{"KEY": value, ...}}',
+        (
+            f"web.log: must be a mapping, got 5 [procession.E002]"
+            f' | from {WEB}["LOG"] {IN} · write: {{"KEY": value, ...}}'
+        ),
     ),
 ]
 
@@ -192,15 +200,12 @@ def test_a_mistake_is_one_problem_with_place_and_remedy(raw: dict[str, object], 
     assert result.names == ("web",)
 
 
-RULE = "use letters, digits, - and _, at most 40, a letter first and no - or _ last: it names files, units and pods"
-
-
 @pytest.mark.parametrize("name", ["1web", "web.1", "we b", "wéb", "web-", "_web", "", "a/b", "w" * 41])
 def test_a_name_must_do_as_a_file_a_unit_and_a_pod(name: str) -> None:
     shown = f'"{name}"'
     where = f"{name}: is no name for a process: {shown} [procession.E008]"
     assert texts(read({name: GOOD})) == [
-        f"{' '.join(where.split())} | from PRODUCTION_PROCESSES[{shown}] {IN} · {RULE}"
+        f"{' '.join(where.split())} | from PRODUCTION_PROCESSES[{shown}] {IN} · {NAME_RULE}"
     ]
 
 

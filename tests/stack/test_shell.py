@@ -69,7 +69,7 @@ SAME = [
 def test_it_does_what_sh_does(line: str) -> None:
     environment = {"PATH": os.environ["PATH"], "X": "ex"}
     ours = to_argv(line)
-    mine = subprocess.run(ours.argv, env=environment | ours.variables, capture_output=True, check=False)
+    mine = subprocess.run(ours.argv, env={**environment, **ours.variables}, capture_output=True, check=False)
     theirs = subprocess.run(["/bin/sh", "-c", line], env=environment, capture_output=True, check=False)
     assert (mine.returncode, mine.stdout) == (theirs.returncode, theirs.stdout)
 

@@ -65,7 +65,7 @@ def _set_up(site: Site) -> list[Problem]:
     except BaseException as error:  # noqa: BLE001 - the site's code may do anything
         problem = import_problem(error, site.directory)
         what = problem.what.replace("does not import", "django.setup() fails")
-        return [Problem("W005", "site", what, problem.origin, problem.fix, problem.detail)]
+        return [Problem("W005", problem.where, what, problem.origin, problem.fix, problem.detail)]
     return []
 
 

@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", help="the process to run; the first declared if not said")
     parser.add_argument("arguments", nargs="*", help="after `--`: arguments for its program, which win over ARGS")
     parser.add_argument("--list", action="store_true", help="show what is declared, and run nothing")
+    parser.add_argument("--skip-checks", action="store_true", help=argparse.SUPPRESS)  # There are none to skip.
 
 
 def declared_here(*, development: bool) -> Declared:

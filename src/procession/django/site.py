@@ -57,16 +57,16 @@ def site_facts(directory: str) -> Site:
 def import_problem(error: BaseException, directory: str) -> Problem:
     """E030: what the site raised, with the frames that are the site's own, the innermost last."""
     module = os.environ.get(SETTINGS, "") or "manage.py"
-    frames = _own_frames(error.__traceback__, directory)
-    origin, fix = frames[-1].partition(": ")[0] if frames else "", _fix(error)
-    return Problem("E030", module, f"does not import: {_summary(error)}", origin, fix, (*_syntax(error), *frames))
+    frames = (*_own_frames(error.__traceback__, directory), *_syntax(error, directory))
+    origin = frames[-1].partition(": ")[0] if frames else ""
+    return Problem("E030", module, f"does not import: {_summary(error)}", origin, _fix(error), frames)
 
 
 def _run_to_handover(manage: str) -> None:
     from django.core import management
 
-    def reached(*_: object) -> None:
-        raise _ManageReached
+    def reached(argv: list[str] | None = None) -> None:
+        raise _ManageReached(argv)
 
     original, arguments = management.execute_from_command_line, sys.argv
     management.execute_from_command_line = reached
@@ -112,10 +112,11 @@ def _summary(error: BaseException) -> str:
     return " ".join(text.split())
 
 
-def _syntax(error: BaseException) -> tuple[str, ...]:
+def _syntax(error: BaseException, directory: str) -> tuple[str, ...]:
+    """Where a file could not even be compiled: that is no frame."""
     if not isinstance(error, SyntaxError) or not error.filename:
         return ()
-    return (f"{error.filename}:{error.lineno}: {(error.text or '').strip()}",)
+    return (f"{os.path.relpath(error.filename, directory)}:{error.lineno}: {(error.text or '').strip()}",)
 
 
 def _own_frames(trace: TracebackType | None, directory: str) -> tuple[str, ...]:
@@ -125,7 +126,7 @@ def _own_frames(trace: TracebackType | None, directory: str) -> tuple[str, ...]:
 
 
 def _is_own(file: str, directory: str) -> bool:
-    inside = os.path.abspath(file).startswith(os.path.join(directory, ""))
+    inside = os.path.abspath(file).startswith(os.path.join(directory, "")) and not file.startswith("<frozen ")
     return inside and not any(part in file for part in ("/site-packages/", "/dist-packages/"))
 
 

@@ -106,7 +106,7 @@ def _program(said: Said, process: Process, site: Site) -> Iterator[Problem]:
     place = said.written("command") if said.declaration.command else said.place
     path = absolute(name, process.directory)
     if "/" not in name:
-        fix = f"install it, or write its path; looked in {os.path.dirname(site.python)} and PATH"
+        fix = "install it, or write its path; looked beside the site's Python and in PATH"
         yield place.problem("E028", f'command not found: "{name}"', fix)
     elif os.path.exists(path):
         yield place.problem("E028", f"cannot be executed: {path}", f"run: chmod +x {path}")

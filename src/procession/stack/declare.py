@@ -14,9 +14,7 @@ from procession.stack.model import Common, Declaration
 from procession.stack.values import show
 
 NAME = re.compile(r"[A-Za-z]([A-Za-z0-9_-]{0,38}[A-Za-z0-9])?")
-NAME_RULE = (
-    "use letters, digits, - and _, at most 40, a letter first and no - or _ last: it names files, units and pods"
-)
+NAME_RULE = "use letters, digits, - and _ (40 at most; a letter first, no - or _ last): it names files, units and pods"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
