@@ -1,0 +1,18 @@
+"""From the start of the tool's stop command until it has returned and no instance is left; each ends at SIGTERM."""
+
+from __future__ import annotations
+
+from random import Random
+
+from benchmarks.measurements.base import Measurement, Samples, Scale
+from benchmarks.results import Row
+from benchmarks.trial import Trial
+
+
+def take(trial: Trial, scale: Scale, random: Random) -> Samples:
+    trial.up()
+    trial.wait_until_all_steady()
+    return {"down": [trial.down()]}
+
+
+DOWN = Measurement("down", (Row("down", "down, until none is left", "ms"),), take)

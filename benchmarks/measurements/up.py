@@ -1,0 +1,16 @@
+"""From the start of the tool's command, with nothing running, until every instance has been exec'd."""
+
+from __future__ import annotations
+
+from random import Random
+
+from benchmarks.measurements.base import Measurement, Samples, Scale
+from benchmarks.results import Row
+from benchmarks.trial import Trial
+
+
+def take(trial: Trial, scale: Scale, random: Random) -> Samples:
+    return {"up": [trial.up()]}
+
+
+UP = Measurement("up", (Row("up", "up, until all have been exec'd", "ms"),), take)
