@@ -15,7 +15,7 @@ class Unavailable(Exception):
 
 
 def make_venv(cache: Path, name: str) -> Path:
-    """The Python of an empty venv: whatever the machine's own Python loads at its start would be timed with the tool."""
+    """The Python of an empty venv: what the machine's own Python loads at its start would be timed with the tool."""
     venv = cache / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
     python = venv / "bin" / "python"
     if not python.exists():

@@ -44,7 +44,10 @@ def format_table(results: Sequence[Result], versions: dict[str, str]) -> str:
     rows = list(dict.fromkeys(result.row for result in results))
     cells = {(result.row, result.peer): result for result in results}
     header = ["", *versions]
-    under = ["median (ratio to Procession)" if REFERENCE in versions else "median (ratio to the best)", *versions.values()]
+    under = [
+        "median (ratio to Procession)" if REFERENCE in versions else "median (ratio to the best)",
+        *versions.values(),
+    ]
     body = [
         [_title(row), *(_format_cell(cells.get((row, peer)), _find_base(results, row)) for peer in versions)]
         for row in rows
@@ -82,7 +85,9 @@ def _format_number(value: float) -> str:
 def _align(lines: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = [
-        "  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))])
+        "  ".join(
+            [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
+        )
         for line in lines
     ]
     text.insert(2, "-" * len(text[0]))
@@ -90,7 +95,9 @@ def _align(lines: Sequence[Sequence[str]]) -> str:
 
 
 def _format_reasons(results: Sequence[Result]) -> str:
-    reasons = dict.fromkeys(f"{result.peer}: {result.row.key}: {result.why_not}" for result in results if result.why_not)
+    reasons = dict.fromkeys(
+        f"{result.peer}: {result.row.key}: {result.why_not}" for result in results if result.why_not
+    )
     return "".join(f"\n{reason}" for reason in ["", *reasons]) if reasons else ""
 
 

@@ -7,14 +7,11 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from random import Random
 
 from benchmarks.measurements.base import Measurement, NotOffered, Scale
 from benchmarks.peers.base import Argv, Peer
 from benchmarks.results import Result
 from benchmarks.trial import trial_of
-
-SEED = 20  # of the spread of kills over a tool's tick: the same in every run
 
 
 @dataclass(slots=True)
@@ -37,20 +34,19 @@ class Tally:
 def measure_all(peers: Sequence[Peer], measurements: Sequence[Measurement], scale: Scale, child: Argv) -> list[Result]:
     """One result for each row and tool. A tool that fails once has no further turn at that measurement."""
     tallies = [Tally(measurement, peer) for measurement in measurements for peer in peers]
-    random = Random(SEED)
     for number in range(1, scale.rounds + 1):
         for tally in tallies:
             if not tally.why_not:
-                _take_turn(tally, scale, child, random)
+                _take_turn(tally, scale, child)
                 _tell(f"round {number} of {scale.rounds}: {tally.measurement.name}: {tally.peer.name}", tally)
     return [result for tally in tallies for result in tally.list_results()]
 
 
-def _take_turn(tally: Tally, scale: Scale, child: Argv, random: Random) -> None:
+def _take_turn(tally: Tally, scale: Scale, child: Argv) -> None:
     """The border at which a tool's failure becomes a word in the table, and the others go on."""
     try:
         with trial_of(tally.peer, child, tally.measurement.count_instances(scale)) as trial:
-            for key, samples in tally.measurement.take(trial, scale, random).items():
+            for key, samples in tally.measurement.take(trial, scale).items():
                 tally.samples.setdefault(key, []).extend(samples)
     except NotOffered as reason:
         tally.why_not = str(reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -11,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 
 from benchmarks import processes
 from benchmarks.child import Births
@@ -67,7 +67,7 @@ class Trial:
     def _wait_for_age(self, born: int) -> None:
         time.sleep(max(0.0, self.peer.steady_seconds - (time.monotonic_ns() - born) / 1e9))
 
-    def wait_within_tick(self, random: Random) -> None:
+    def wait_within_tick(self) -> None:
         """A tool that looks every so often has just looked when an instance has come back: leave that moment."""
         time.sleep(random.uniform(0.0, self.peer.tick_seconds))
 
@@ -103,7 +103,7 @@ class Trial:
             )
 
     def _finish(self, command: subprocess.Popen[bytes], argv: Argv) -> None:
-        """Waits by pidfd: `Popen.wait` with a timeout polls, with sleeps of up to 50 ms, and those would be measured."""
+        """Waits by pidfd: `Popen.wait` with a timeout polls, and its sleeps of up to 50 ms would be measured."""
         with contextlib.closing(processes.Ends([command.pid])) as end:
             end.wait(within_seconds=COMMAND_SECONDS_MAX)
         status = command.wait()

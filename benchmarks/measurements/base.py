@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from random import Random
 
 from benchmarks.results import Row
 from benchmarks.trial import Trial
@@ -25,9 +24,7 @@ class Scale:
     idle_seconds: float
 
 
-FULL = Scale(
-    rounds=3, instances=100, restart_instances=10, kills=20, mass_kills=3, statuses=10, idle_seconds=20.0
-)
+FULL = Scale(rounds=3, instances=100, restart_instances=10, kills=20, mass_kills=3, statuses=10, idle_seconds=20.0)
 QUICK = Scale(rounds=1, instances=5, restart_instances=2, kills=2, mass_kills=1, statuses=2, idle_seconds=1.0)
 
 
@@ -37,9 +34,9 @@ class NotOffered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """`take` is given a trial that has not been started, and a generator for what must be spread evenly."""
+    """`take` is given a trial that has not been started."""
 
     name: str
     rows: tuple[Row, ...]
-    take: Callable[[Trial, Scale, Random], Samples]
+    take: Callable[[Trial, Scale], Samples]
     count_instances: Callable[[Scale], int] = lambda scale: scale.instances

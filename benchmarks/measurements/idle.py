@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from random import Random
 
 from benchmarks import processes
 from benchmarks.measurements.base import Measurement, Samples, Scale
@@ -13,7 +12,7 @@ from benchmarks.trial import Trial
 SETTLE_SECONDS = 2.0  # what a tool still does once its instances are steady is not idleness
 
 
-def take(trial: Trial, scale: Scale, random: Random) -> Samples:
+def take(trial: Trial, scale: Scale) -> Samples:
     trial.up()
     trial.wait_until_all_steady()
     time.sleep(SETTLE_SECONDS)

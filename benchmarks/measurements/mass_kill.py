@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import time
-from random import Random
 
 from benchmarks.measurements.base import Measurement, NotOffered, Samples, Scale
 from benchmarks.results import Row
 from benchmarks.trial import Trial
 
 
-def take(trial: Trial, scale: Scale, random: Random) -> Samples:
+def take(trial: Trial, scale: Scale) -> Samples:
     if not trial.peer.restarts:
         raise NotOffered("it ends all processes when one has died")
     trial.up()
-    return {"mass_kill": [_time_return_of_all(trial, random) for _ in range(scale.mass_kills)]}
+    return {"mass_kill": [_time_return_of_all(trial) for _ in range(scale.mass_kills)]}
 
 
-def _time_return_of_all(trial: Trial, random: Random) -> float:
+def _time_return_of_all(trial: Trial) -> float:
     trial.wait_until_all_steady()
-    trial.wait_within_tick(random)
+    trial.wait_within_tick()
     victims = list(trial.born)
     began = time.monotonic_ns()
     for pid in victims:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from random import Random
-
 from benchmarks.measurements.base import Measurement, NotOffered, Samples, Scale
 from benchmarks.results import Row
 from benchmarks.trial import Trial
 
 
-def take(trial: Trial, scale: Scale, random: Random) -> Samples:
+def take(trial: Trial, scale: Scale) -> Samples:
     argv = trial.peer.status
     if argv is None:
         raise NotOffered("it has no such command")

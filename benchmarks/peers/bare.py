@@ -1,4 +1,4 @@
-"""The floor: a spawn loop in bare Python that keeps its children up and knows nothing else; `python -c pass` as status."""
+"""The floor: a spawn loop in bare Python that keeps its children up, and nothing else. Status: `python -c pass`."""
 
 from __future__ import annotations
 

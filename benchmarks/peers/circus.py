@@ -40,7 +40,5 @@ def install(cache: Path) -> Peer:
 
 
 def write(directory: Path, programs: Programs) -> None:
-    text = CONFIGURATION.format(
-        directory=directory, command=shlex.join(programs.argv), instances=programs.instances
-    )
+    text = CONFIGURATION.format(directory=directory, command=shlex.join(programs.argv), instances=programs.instances)
     (directory / "circus.ini").write_text(text)

@@ -9,7 +9,7 @@ from benchmarks.install import install_debian
 from benchmarks.peers.base import Peer, Programs
 
 
-def install(cache: Path) -> Peer:
+def install(_cache: Path) -> Peer:
     version = install_debian("s6", "s6-svscan")
     return Peer(
         name="s6",
