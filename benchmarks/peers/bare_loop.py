@@ -4,22 +4,37 @@ import os
 import signal
 import sys
 
-
-def leave(_number: int, _frame: object) -> None:
-    raise SystemExit(0)
+AWAITED = {signal.SIGCHLD, signal.SIGTERM}
 
 
-signal.signal(signal.SIGTERM, leave)
-with open(sys.argv[1]) as file:
-    instances, *argv = file.read().split("\n")
-pids: set[int] = set()
-try:
-    while True:
-        while len(pids) < int(instances):
-            pids.add(os.posix_spawn(argv[0], argv, os.environ))
-        pids.remove(os.wait()[0])
-finally:
+def run(instances: int, argv: list[str]) -> None:
+    """Both signals stay blocked but while it waits for them, so that none arrives between a spawn and its record."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
+    pids: set[int] = set()
+    number = signal.SIGCHLD
+    while number != signal.SIGTERM:
+        while len(pids) < instances:
+            pids.add(os.posix_spawn(argv[0], argv, os.environ, setsigmask=()))
+        number = signal.sigwait(AWAITED)
+        pids -= reap()
     for pid in pids:
         os.kill(pid, signal.SIGTERM)
     for pid in pids:
         os.waitpid(pid, 0)
+
+
+def reap() -> set[int]:
+    """The children that have ended: one SIGCHLD may stand for many."""
+    pids: set[int] = set()
+    try:
+        while pid := os.waitpid(-1, os.WNOHANG)[0]:
+            pids.add(pid)
+    except ChildProcessError:
+        pass
+    return pids
+
+
+if __name__ == "__main__":
+    with open(sys.argv[1]) as file:
+        instances, *argv = file.read().split("\n")
+    run(int(instances), argv)

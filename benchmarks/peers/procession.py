@@ -23,7 +23,7 @@ def install(cache: Path) -> Peer:
         status=(command, "status"),
         down=(command, "down"),
         restarts=True,
-        steady_seconds=10.0,
+        steady_seconds=6.0,  # BACKOFF.steady_seconds is 5.0, counted from readiness, which comes after birth
         tick_seconds=0.0,
     )
 
