@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 READ_BYTES = 65536
+CHECK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,18 @@ class Births:
     def close(self) -> None:
         os.close(self._fd)
 
-    def wait_for(self, count: int, *, within_seconds: float) -> list[Birth]:
-        """The next `count` births, in the order in which they arrived. Raises TimeoutError with the number seen."""
+    def wait_for(self, count: int, *, within_seconds: float, check: Callable[[], None] = lambda: None) -> list[Birth]:
+        """The next `count` births, in the order in which they arrived. Raises TimeoutError with the number seen.
+
+        `check` is called when a while has passed without one, and raises where there is nothing to hope for.
+        """
         deadline = time.monotonic() + within_seconds
         births: list[Birth] = []
         while len(births) < count:
-            births += self._read(deadline - time.monotonic())
+            came = self._read(min(CHECK_SECONDS, deadline - time.monotonic()))
+            births += came
+            if not came:
+                check()
             if len(births) < count and time.monotonic() >= deadline:
                 raise TimeoutError(f"{len(births)} of {count} instances came to life within {within_seconds:g} s")
         return births

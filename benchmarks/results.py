@@ -44,10 +44,7 @@ def format_table(results: Sequence[Result], versions: dict[str, str]) -> str:
     rows = list(dict.fromkeys(result.row for result in results))
     cells = {(result.row, result.peer): result for result in results}
     header = ["", *versions]
-    under = [
-        "median (ratio to Procession)" if REFERENCE in versions else "median (ratio to the best)",
-        *versions.values(),
-    ]
+    under = [f"median (ratio to {REFERENCE}'s or, without it, to the best)", *versions.values()]
     body = [
         [_title(row), *(_format_cell(cells.get((row, peer)), _find_base(results, row)) for peer in versions)]
         for row in rows
@@ -95,10 +92,14 @@ def _align(lines: Sequence[Sequence[str]]) -> str:
 
 
 def _format_reasons(results: Sequence[Result]) -> str:
-    reasons = dict.fromkeys(
-        f"{result.peer}: {result.row.key}: {result.why_not}" for result in results if result.why_not
+    """One line a tool and reason, with all the rows that it explains."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for result in results:
+        if result.why_not:
+            rows.setdefault((result.peer, result.why_not), []).append(result.row.key)
+    return "".join(
+        ["\n"] * bool(rows) + [f"\n{peer}: {', '.join(keys)}: {why_not}" for (peer, why_not), keys in rows.items()]
     )
-    return "".join(f"\n{reason}" for reason in ["", *reasons]) if reasons else ""
 
 
 def to_json(results: Sequence[Result], versions: dict[str, str]) -> str:

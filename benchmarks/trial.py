@@ -22,6 +22,7 @@ DOWN_SECONDS_MAX = 60.0
 COMMAND_SECONDS_MAX = 90.0
 END_SECONDS_MAX = 20.0  # for the tool's own processes, once it has been told to go
 LAST_WORDS_BYTES = 400
+LAST_WORDS_LINES = 3
 
 
 class Trial:
@@ -47,9 +48,14 @@ class Trial:
 
     def collect_births(self, count: int) -> int:
         """Wait until so many more instances have come to life; the stamp of the last one."""
-        births = self._births.wait_for(count, within_seconds=UP_SECONDS_MAX)
+        births = self._births.wait_for(count, within_seconds=UP_SECONDS_MAX, check=self._check_main)
         self.born |= {birth.pid: birth.nanoseconds for birth in births}
         return max(birth.nanoseconds for birth in births)
+
+    def _check_main(self) -> None:
+        """Raises RuntimeError when the tool has failed to start, or has gone though it should have stayed."""
+        if self._main is not None and (status := self._main.poll()) is not None and (status or self.peer.stays):
+            raise RuntimeError(f"`{' '.join(self.peer.up)}` ended with {status}: {self._last_words()}")
 
     def kill(self, pid: int) -> None:
         del self.born[pid]
@@ -104,15 +110,16 @@ class Trial:
 
     def _finish(self, command: subprocess.Popen[bytes], argv: Argv) -> None:
         """Waits by pidfd: `Popen.wait` with a timeout polls, and its sleeps of up to 50 ms would be measured."""
-        with contextlib.closing(processes.Ends([command.pid])) as end:
-            end.wait(within_seconds=COMMAND_SECONDS_MAX)
+        if command.poll() is None:
+            with contextlib.closing(processes.Ends([command.pid])) as end:
+                end.wait(within_seconds=COMMAND_SECONDS_MAX)
         status = command.wait()
         if status != 0:
-            raise RuntimeError(f"`{' '.join(argv)}` ended with {status}: {self.last_words()}")
+            raise RuntimeError(f"`{' '.join(argv)}` ended with {status}: {self._last_words()}")
 
-    def last_words(self) -> str:
+    def _last_words(self) -> str:
         said = (self._directory / "output").read_bytes()[-LAST_WORDS_BYTES:]
-        return said.decode(errors="replace").strip()
+        return " ".join(said.decode(errors="replace").strip().split("\n")[-LAST_WORDS_LINES:])
 
     def end(self) -> int:
         """End all that is left, politely first; the number of processes that had to be killed."""

@@ -11,7 +11,7 @@ def run(instances: int, argv: list[str]) -> None:
     """Both signals stay blocked but while it waits for them, so that none arrives between a spawn and its record."""
     signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
     pids: set[int] = set()
-    number = signal.SIGCHLD
+    number: int = signal.SIGCHLD
     while number != signal.SIGTERM:
         while len(pids) < instances:
             pids.add(os.posix_spawn(argv[0], argv, os.environ, setsigmask=()))
