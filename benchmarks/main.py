@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import importlib
-import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,10 +22,6 @@ from benchmarks.results import Result, format_table, to_json
 from benchmarks.rounds import measure_all
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "benchmarks"
-# Log capture needs other programs than these, and is a module of its own:
-# `measure(peers: Sequence[Peer], cache: Path, quick: bool) -> list[Result]`.
-LOGS = "benchmarks.logs"
-NAMES = (*MEASUREMENTS, *(["logs"] if importlib.util.find_spec(LOGS) else []))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,9 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not peers:
         return 3
     scale = _choose_scale(options)
-    results = measure_all(peers, [MEASUREMENTS[name] for name in options.only if name != "logs"], scale, child)
-    if "logs" in options.only:
-        results += importlib.import_module(LOGS).measure(peers, CACHE, options.quick)
+    results = measure_all(peers, [MEASUREMENTS[name] for name in options.only], scale, child)
     _report(results, peers, options.json, heading=_describe(scale, child))
     return 1 if any(result.is_failure for result in results) else 0
 
@@ -52,7 +44,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="tiny counts, one round: that it works, not how well")
     parser.add_argument("--rounds", type=int, help=f"in each of which every tool has a turn (default: {FULL.rounds})")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples there too")
-    for option, known in (("--only", NAMES), ("--peers", tuple(INSTALLERS))):
+    for option, known in (("--only", tuple(MEASUREMENTS)), ("--peers", tuple(INSTALLERS))):
         parser.add_argument(
             option, type=_names_out_of(known), default=known, metavar="NAME,...", help=f"of {', '.join(known)}"
         )

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 REFERENCE = "procession"
-SCALES = {"ms": 1e3, "s": 1.0, "MiB": 1 / 2**20, "": 1.0}  # what a sample (seconds, bytes, a count) is shown in
+SCALES = {
+    "ms": 1e3,
+    "s": 1.0,
+    "MiB": 1 / 2**20,
+    "MiB/s": 1.0,
+    "": 1.0,
+}  # what a sample (seconds, bytes, a count) is shown in
 NOTHING = "–"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. Samples are SI: seconds, bytes or counts; `unit` is what they are shown in."""
+    """One line of the table. Samples are in seconds, bytes, counts or MiB/s; `unit` is what they are shown in."""
 
     key: str
     title: str
     unit: str
+    best: Callable[[Iterable[float]], float] = min
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ def _find_base(results: Sequence[Result], row: Row) -> float | None:
     medians = {result.peer: result.median for result in results if result.row == row and result.median is not None}
     if not medians:
         return None
-    return medians.get(REFERENCE, min(medians.values())) or None
+    return medians.get(REFERENCE, row.best(medians.values())) or None
 
 
 def _format_cell(result: Result | None, base: float | None) -> str:

@@ -24,8 +24,7 @@ SPEED = Row("speed", "speed", "ms")
 @pytest.mark.timeout(600)  # the first run installs the tools
 def test_a_quick_run_has_a_sample_or_a_reason_for_every_row_and_tool(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
-    names = [name for name in MEASUREMENTS if name != "logs"]
-    command = [sys.executable, str(RUN), "--quick", "--only", ",".join(names), "--json", str(file)]
+    command = [sys.executable, str(RUN), "--quick", "--json", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     data = json.loads(file.read_text())
     keys = {row.key for measurement in MEASUREMENTS.values() for row in measurement.rows}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.measurements import log_capture
 from benchmarks.measurements.base import Measurement
 from benchmarks.measurements.down import DOWN
 from benchmarks.measurements.idle import IDLE
@@ -10,6 +11,5 @@ from benchmarks.measurements.restart import RESTART
 from benchmarks.measurements.status import STATUS
 from benchmarks.measurements.up import UP
 
-MEASUREMENTS: dict[str, Measurement] = {
-    measurement.name: measurement for measurement in (RESTART, UP, MASS_KILL, STATUS, DOWN, IDLE)
-}
+ALL = (RESTART, UP, MASS_KILL, STATUS, DOWN, IDLE, *([log_capture.LOG_CAPTURE] if log_capture.is_there() else []))
+MEASUREMENTS: dict[str, Measurement] = {measurement.name: measurement for measurement in ALL}

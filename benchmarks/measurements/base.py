@@ -22,10 +22,29 @@ class Scale:
     mass_kills: int
     statuses: int
     idle_seconds: float
+    flood_mebibytes: int
 
 
-FULL = Scale(rounds=3, instances=100, restart_instances=10, kills=20, mass_kills=3, statuses=10, idle_seconds=20.0)
-QUICK = Scale(rounds=1, instances=5, restart_instances=2, kills=2, mass_kills=1, statuses=2, idle_seconds=1.0)
+FULL = Scale(
+    rounds=3,
+    instances=100,
+    restart_instances=10,
+    kills=20,
+    mass_kills=3,
+    statuses=10,
+    idle_seconds=20.0,
+    flood_mebibytes=512,
+)
+QUICK = Scale(
+    rounds=1,
+    instances=5,
+    restart_instances=2,
+    kills=2,
+    mass_kills=1,
+    statuses=2,
+    idle_seconds=1.0,
+    flood_mebibytes=8,
+)
 
 
 class NotOffered(Exception):
