@@ -124,6 +124,7 @@ def test_with_nothing_said_it_listens_where_the_program_does(name: str, argv: st
     assert words(command.handoff) == handoff
     assert [listener.bind for listener in command.listeners] == [bind]
     assert command.problems == ()
+    assert command.environment == {"DJANGO_SETTINGS_MODULE": "mysite.settings"}
     assert command.stop_timeout_seconds is None
 
 

@@ -12,7 +12,7 @@ from procession.backends.address import Place
 from procession.backends.argv import without
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.option import Option, Takes
-from procession.backends.web import Said, host_and_port, read, readiness
+from procession.backends.web import Said, environment, host_and_port, read, readiness
 from procession.stack.model import Declaration, Listener, Probe, Site
 
 HOST = Option(("--bind", "-b"))
@@ -23,7 +23,7 @@ FD = Option(("--fd",))
 
 
 def profile(command: Command) -> Profile:
-    """Nothing is drained: TERM and INT drop what is in flight, and new connections are taken for 2 s more.
+    """It does not drain: TERM and INT drop what is in flight, at most 2 s later; until then it takes new connections.
 
     (daphne 4.2 has no graceful stop: Server.run stops the Twisted reactor.) A roll hides it only as far as requests
     are short. HUP kills it.
@@ -40,6 +40,7 @@ def build(declaration: Declaration, site: Site, _stop_timeout_seconds: float) ->
         argv=(*start, *said.flags),
         handoff=(*start, *inherited, "--fd=3") if _can_adopt(where.listeners) else (),
         listeners=where.listeners,
+        environment=environment(site),
         problems=said.problems + where.problems,
         readiness=readiness(site, where.listeners),
     )

@@ -8,7 +8,7 @@ from procession.backends.address import Place, file_mode, place
 from procession.backends.argv import values, without
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.option import Option, Takes
-from procession.backends.web import Said, host_and_port, read, readiness
+from procession.backends.web import Said, environment, host_and_port, read, readiness
 from procession.stack.model import Declaration, Probe, Site
 
 LISTEN = Option(("--listen",), Takes.REPEATED)
@@ -22,7 +22,7 @@ PERMISSIONS = Option(("--unix-socket-perms",))
 def profile(command: Command) -> Profile:
     """By itself it drops requests on TERM; our program around it answers them first (see programs/waitress.py).
 
-    A second TERM changes nothing, HUP kills it.
+    A second TERM makes it leave at once, HUP kills it.
     """
     return Profile(stop=(("TERM", None), ("TERM", 2.0)), readiness=command.readiness or Probe())
 
@@ -37,6 +37,7 @@ def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> 
         argv=(*start, *said.flags, *said.app),  # getopt: options come first
         handoff=(*start, *inherited, *said.app) if where.listeners else (),
         listeners=where.listeners,
+        environment=environment(site),
         problems=said.problems + where.problems,
         readiness=readiness(site, where.listeners),
     )

@@ -99,6 +99,11 @@ def binds(said: Said, option: Option, *, default: str, mode: int = 0o666) -> Pla
     return place(values(said.flags, option) or (default,), directory=said.directory, where=where, mode=mode)
 
 
+def environment(site: Site) -> Mapping[str, str]:
+    """The settings that the stack was read from: a site's wsgi.py may name others, which it then does not get."""
+    return {"DJANGO_SETTINGS_MODULE": site.settings_module} if site.settings_module else {}
+
+
 def readiness(site: Site, listeners: Sequence[Listener], *, has_tls: bool = False) -> Probe:
     """The site's own word if it can give it, else an answer to a request; less with TLS, or with no address known."""
     if site.has_app:
