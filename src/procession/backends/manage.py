@@ -41,15 +41,14 @@ def profile(command: Command) -> Profile:
 def build(declaration: Declaration, site: Site, _stop_timeout_seconds: float) -> Command:
     """COMMAND is the command and its words, ARGS its options. (ARGS as a string or list may hold the command, too.)"""
     words = (*(declaration.command or ()), *to_flags(declaration.args))
-    start = _start(site)
     return Command(
-        argv=(*start, *words),
+        argv=(*manage_py(site), *words),
         environment={"DJANGO_SETTINGS_MODULE": site.settings_module} if site.settings_module else {},
         problems=check(declaration.args) + _missing(words),
     )
 
 
-def _start(site: Site) -> tuple[str, ...]:
+def manage_py(site: Site) -> tuple[str, ...]:
     """manage.py by its whole path: DIRECTORY may lead elsewhere. Without one, django's own entry."""
     script = os.path.join(site.directory, "manage.py")
     return (site.python, script) if os.path.exists(script) else (site.python, "-m", "django")
