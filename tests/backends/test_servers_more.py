@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -214,15 +213,28 @@ def test_waitress_says_by_its_exit_code_that_it_was_not_understood(tmp_path: Pat
         assert "no-such-option" in web.said()
 
 
-def test_a_listener_is_left_to_its_owner(tmp_path: Path) -> None:
-    """A successor on the same listener serves as soon as the first one has gone: nothing was shut or unlinked."""
-    with socket.socket(socket.AF_UNIX) as listener:
-        path = tmp_path / "web.sock"
-        listener.bind(str(path))
-        listener.listen(8)
-        for name, args in {"gunicorn": {"bind": f"unix:{path}"}, "waitress": {"unix-socket": str(path)}}.items():
-            with running(build(name, args).handoff, tmp_path, listeners=(listener,)) as web:
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("gunicorn", {"bind": "unix:{}"}),
+        ("gunicorn-asgi", {"bind": "unix:{}"}),
+        ("uvicorn", {"uds": "{}"}),
+        ("granian-wsgi", {"uds": "{}"}),
+        ("hypercorn", {"bind": "unix:{}"}),
+        ("waitress", {"unix-socket": "{}"}),
+        ("cheroot", {"bind": "{}"}),
+    ],
+)
+def test_a_listener_is_left_to_its_owner(name: str, args: dict[str, str], tmp_path: Path) -> None:
+    """A successor on the same listener serves once the first one has gone: nothing was shut or unlinked."""
+    path = tmp_path / "web.sock"
+    command = build(name, {key: value.format(path) for key, value in args.items()})
+    backend = find(name)
+    assert backend is not None
+    with listen(f"unix:{path}") as listener:
+        for _ in range(2):
+            with running(command.handoff, tmp_path, listeners=(listener,)) as web:
                 assert get(f"unix:{path}") == (200, "hello")
-                web.signal("TERM")
+                web.signal(backend.profile(command).stop[0][0])
                 web.exit_status()
             assert path.is_socket()

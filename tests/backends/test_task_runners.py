@@ -151,7 +151,7 @@ def test_args_become_the_command_that_a_person_means(
         ("dramatiq", (StopStep("TERM", 30.0), StopStep("TERM", 5.0))),
         ("rq", (StopStep("TERM", 30.0), StopStep("TERM", 5.0))),
         ("rq-pool", (StopStep("TERM", 30.0), StopStep("TERM", 5.0))),
-        ("rq-cron", (StopStep("TERM", 30.0),)),
+        ("rq-cron", (StopStep("TERM", 30.0), StopStep("TERM", 5.0))),
         ("procrastinate", (StopStep("TERM", 30.0), StopStep("TERM", 5.0))),
     ],
 )

@@ -1,8 +1,9 @@
 """rq, by django-rq: `manage.py rqworker` (a fork per job), `rqworker-pool` (several of those) and `rqcron`.
 
 The queues are plain words on their command lines: ARGS {"queues": ["high", "default"]}. A first TERM lets the job
-finish, a second one kills it. Two crons would enqueue everything twice, as rqcron has no lock (`rqworker
---with-scheduler` has one).
+finish, a second one kills it. It also ends a program that lost the first: rq 2.12 does while it writes a log line, as
+its signal handler raises. Two crons would enqueue everything twice: rqcron has no lock (`rqworker --with-scheduler` has
+one).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def profile(command: Command) -> Profile:
 
 
 def cron_profile(command: Command) -> Profile:
-    return Profile(stop_timeout_seconds=10.0, readiness=readiness(command), singleton=True)
+    return Profile(stop=TERM_TWICE, stop_timeout_seconds=10.0, readiness=readiness(command), singleton=True)
 
 
 def _on_queues(program: ManagementCommand, declaration: Declaration, site: Site) -> Command:

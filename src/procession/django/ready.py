@@ -141,7 +141,7 @@ HOOKS: Final[dict[str, Callable[[], None]]] = {
     "django-q2": _after("django_q.cluster", "Cluster", "start"),
     "huey": _after("huey.consumer", "Consumer", "start"),
     "dramatiq": _after("dramatiq.worker", "Worker", "start"),
-    "rq": _after("rq.worker", "BaseWorker", "_install_signal_handlers"),
+    "rq": _after("rq.worker", "BaseWorker", "run_maintenance_tasks"),  # the last thing before its first dequeue
     "rq-cron": _after("rq.cron", "CronScheduler", "register_birth"),
     "procrastinate": _after("procrastinate.worker", "Worker", "_fetch_and_process_jobs"),
 }
