@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.backends.serving import errors
 
 from procession.backends.base import Command, Profile
 from procession.backends.registry import find, names
 from procession.stack.model import Declaration, Listener, ProbeType, RestartWhen, Site, StopStep
+from tests.backends.serving import errors
 
 SITE = Site(
     directory="/srv/site",

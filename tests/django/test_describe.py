@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 
 import pytest
-from tests.django.conftest import SETTINGS, Project, Texts
 
 from procession.stack.codec import from_data
 from procession.stack.model import Site, Stack
+from tests.django.conftest import SETTINGS, Project, Texts
 
 OLD = """
 PRODUCTION_PROCESSES = {
@@ -204,7 +204,8 @@ def test_nothing_declared(project: Project, texts: Texts) -> None:
 
 def test_apps_that_do_not_load_are_a_warning(project: Project, texts: Texts) -> None:
     """The declaration is read all the same: only the management commands could not be asked for their options."""
-    project.settings(TELL + 'INSTALLED_APPS = ["procession", "broken"]\n')
+    worker = 'PRODUCTION_PROCESSES = {"worker": {"BACKEND": "huey"}}\n'
+    project.settings(worker + 'INSTALLED_APPS = ["procession", "broken", "huey.contrib.djhuey"]\n')
     project.write("broken/__init__.py", "")
     project.write("broken/models.py", "raise ValueError('no database')\n")
     code, data, _ = project.describe()
@@ -215,3 +216,23 @@ def test_apps_that_do_not_load_are_a_warning(project: Project, texts: Texts) -> 
         "broken/models.py:1: raise ValueError('no database')",
     ]
     assert project.describe("--no-options")[1]["problems"] == []
+
+
+def test_apps_are_only_loaded_where_a_management_command_is_to_be_asked(project: Project) -> None:
+    project.settings(TELL + 'INSTALLED_APPS = ["procession", "broken"]\n')
+    project.write("broken/__init__.py", "raise ValueError('loaded')\n")
+    code, data, _ = project.describe()
+    assert (code, data["problems"]) == (0, [])
+
+
+def test_an_option_that_a_management_command_does_not_have(project: Project, texts: Texts) -> None:
+    project.settings(
+        'PRODUCTION_PROCESSES = {"worker": {"BACKEND": "huey", "ARGS": {"wrkers": 2}}}\n'
+        'INSTALLED_APPS = ["huey.contrib.djhuey"]\n'
+    )
+    code, data, _ = project.describe()
+    assert code == 1
+    assert texts(data) == [
+        "worker.args.wrkers: no such option [procession.E040]",
+        'from PRODUCTION_PROCESSES["worker"]["ARGS"]["wrkers"] in mysite.settings · did you mean "workers"?',
+    ]

@@ -118,6 +118,12 @@ def test_a_program_of_the_sites_environment_comes_first(site: Site, tmp_path: Pa
     assert one(own, {"COMMAND": "sleep 60"}).argv[0] == str(tmp_path / "bin" / "sleep")
 
 
+def test_a_management_command_may_be_a_command(site: Site) -> None:
+    migrate = one(site, {"BACKEND": "manage", "COMMAND": "migrate --noinput"})
+    assert migrate.argv[-2:] == ("migrate", "--noinput")
+    assert (migrate.kind, migrate.restart) == (Kind.TASK, RestartWhen.NEVER)
+
+
 def test_paths_are_from_the_projects_directory(site: Site, tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "run").write_text("#!/bin/sh\n")

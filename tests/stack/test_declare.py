@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.stack.declared_in import GOOD, read, said
 
 from procession.stack.declare import declare
 from procession.stack.declared import Declared
@@ -27,6 +26,7 @@ from procession.stack.model import (
     StopStep,
     settings_key,
 )
+from tests.stack.declared_in import GOOD, read, said
 
 # (what is written, the field, its value)
 MEANINGS = [

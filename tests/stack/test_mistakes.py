@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.stack.declared_in import GOOD, read, texts
 
 from procession.stack.declare import NAME_RULE
+from tests.stack.declared_in import GOOD, read, texts
 
 WEB = 'PRODUCTION_PROCESSES["web"]'
 IN = "in mysite.settings"

@@ -75,7 +75,7 @@ def as_written(backend: Backend, args: tuple[str, ...]) -> Backend:
         command = backend.build(same, site, stop_timeout_seconds)
         return replace(command, argv=declaration.command or (), handoff=(), problems=())
 
-    return replace(backend, build=build)
+    return replace(backend, build=build, asks_django=False)
 
 
 def _program(words: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from procession.django.reading import read
 from procession.django.site import SETTINGS, import_problem, open_site
 from procession.errors import ExitCode, Problem
-from procession.load import Loaded, load
+from procession.load import Loaded, asks_django, load
 from procession.sources.discover import Found, discover
 from procession.stack.codec import to_data
 from procession.stack.model import Site
@@ -42,8 +42,9 @@ def _describe(found: Found | Problem, site: Site | Problem, *, check_options: bo
         return None, [found]
     if isinstance(site, Problem):
         return None, [site]
-    warnings = _set_up(site) if check_options and site.settings_module else []
-    stack, problems = load(read(found), site, check_options=check_options)
+    declared = read(found)
+    warnings = _set_up(site) if check_options and site.settings_module and asks_django(declared, site) else []
+    stack, problems = load(declared, site, check_options=check_options)
     return stack, [*warnings, *problems]
 
 

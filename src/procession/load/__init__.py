@@ -13,8 +13,10 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
+from procession.backends.base import Backend
 from procession.errors import Problem
 from procession.load.build import Built, build
+from procession.load.choose import choose
 from procession.stack.check import Checked, check
 from procession.stack.declare import NAME, Read, declare
 from procession.stack.declared import Declared
@@ -44,6 +46,12 @@ def load(declared: Declared, site: Site, *, check_options: bool = True, only: Co
         return None, kept
     name = read.stack_name or stack_name(site.directory)
     return Stack(name=name, directory=site.directory, processes=start_order(processes)), kept
+
+
+def asks_django(declared: Declared, site: Site) -> bool:
+    """Whether ARGS of any process can only be checked where Django is set up, which takes a site its time."""
+    chosen = [choose(said, site) for said in declare(declared).said]
+    return any(isinstance(backend, Backend) and backend.asks_django for backend in chosen)
 
 
 def stack_name(directory: str) -> str:

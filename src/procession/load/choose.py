@@ -17,7 +17,7 @@ def choose(said: Said, site: Site) -> Backend | Problem:
     """The backend that BACKEND names, or that a COMMAND is seen to run; a Problem if it cannot be had."""
     backend = _named(said, site)
     command = said.declaration.command
-    if isinstance(backend, Problem) or not command:
+    if isinstance(backend, Problem) or backend.name != "command" or not command:
         return backend
     recognised = recognise(command, said.declaration.env)
     known = registry.find(recognised.backend) if recognised else None

@@ -14,6 +14,7 @@ from procession.stack.model import Common, Declaration
 from procession.stack.values import show
 
 NAME = re.compile(r"[A-Za-z]([A-Za-z0-9_-]{0,38}[A-Za-z0-9])?")
+TAKE_COMMAND = frozenset({"command", "manage"})  # the backends that COMMAND is for
 NAME_RULE = "use letters, digits, - and _ (40 at most; a letter first, no - or _ last): it names files, units and pods"
 
 
@@ -111,7 +112,7 @@ def _missing(given: Given, raw: Mapping[object, object], place: Place) -> list[P
         return [place.problem("E010", "has neither BACKEND nor COMMAND", 'add: "BACKEND": "gunicorn", or a COMMAND')]
     if given.get("command") == ():
         return [place.at("COMMAND").problem("E010", "is empty", "write the command to run")]
-    if given.get("backend") not in (None, "command") and given.get("command"):
+    if given.get("backend", "command") not in TAKE_COMMAND and given.get("command"):
         fix = "leave one of them out: options of the backend's program go in ARGS"
         return [place.problem("E033", f"has both BACKEND ({show(given['backend'])}) and COMMAND", fix)]
     return []
