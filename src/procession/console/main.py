@@ -61,11 +61,10 @@ def run_verb(arguments: list[str], prog: str, settings: str) -> int:
     if "--version" in before:
         return _show_version()
     if not name:
-        return _load("help").run(parse(_load("help"), "help", before, prog))
+        name, before = "help", [option for option in before if option not in ("-h", "--help")]
     if name not in verbs():
-        known = text.suggestion(name, verbs()) or f"; {prog} help lists them"
-        raise Refusal(f"there is no verb {name!r}{known}", code=ExitCode.USAGE)
-    verb = _load(name)
+        raise Refusal(unknown(name, prog), code=ExitCode.USAGE)
+    verb = load(name)
     options = parse(verb, name, before + after, prog)
     options.settings = options.settings or settings
     project.resolve(options)
@@ -83,6 +82,10 @@ def split(arguments: list[str]) -> tuple[list[str], str, list[str]]:
 
 def verbs() -> tuple[str, ...]:
     return tuple(name for group in VERBS.values() for name in group)
+
+
+def unknown(name: str, prog: str) -> str:
+    return f"there is no verb {name!r}" + (text.suggestion(name, verbs()) or f"; {prog} help lists them")
 
 
 def parse(verb: Verb, name: str, arguments: list[str], prog: str) -> argparse.Namespace:
@@ -105,7 +108,7 @@ def parser_of(verb: Verb, name: str, prog: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _load(name: str) -> Verb:
+def load(name: str) -> Verb:
     verb: Verb = importlib.import_module(f"procession.console.{name}")
     return verb
 

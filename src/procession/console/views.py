@@ -50,12 +50,30 @@ def needs_words(view: wire.Message) -> bool:
 
 
 def situation(view: wire.Message, later_seconds: float = 0.0) -> str:
-    """`starting (12 s of 30 s): GET /health/ gave 503`, `later_seconds` after the view was made."""
-    passed = show_seconds(view["since_seconds"] + later_seconds)
-    left = view.get("deadline_seconds")
-    whole = "" if left is None else f" of {show_seconds(view['since_seconds'] + left)}"
+    """Why it is not ready, and for how long: `waiting for readiness (12 s of 30 s): GET /health/ gave 503`.
+
+    `later_seconds` is how long ago the view was made.
+    """
+    passed = view["since_seconds"] + later_seconds
+    left = view["deadline_seconds"]
     why = f": {view['why']}" if view["why"] else ""
-    return f"{state(view)} ({passed}{whole}){why}"
+    match view["phase"]:
+        case "starting":
+            return f"waiting for readiness ({_of(passed, left, later_seconds)}){why}"
+        case "backoff":
+            times = f", {view['deaths']} times in a row" if view["deaths"] > 1 else ""
+            return f"{view['why']}{times}; starts again in {show_seconds(max(0.0, (left or 0.0) - later_seconds))}"
+        case "failed":
+            return f"gave up{why}; to try again: procession start {view['name']}"
+        case "waiting":
+            return f"{view['why']} ({show_seconds(passed)})"
+        case phase:
+            return f"{phase} ({_of(passed, left, later_seconds)}){why}"
+
+
+def _of(passed: float, left: float | None, later_seconds: float) -> str:
+    whole = "" if left is None else f" of {show_seconds(passed - later_seconds + left)}"
+    return show_seconds(passed) + whole
 
 
 def chosen(data: wire.Message, names: list[str]) -> wire.Message:

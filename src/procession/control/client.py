@@ -12,6 +12,7 @@ from procession.control import wire
 from procession.refusal import ExitCode, Refusal
 
 SOCKET_NAME = "control.sock"
+STATE_NAME = "state.json"  # there while a supervisor runs; left over when it was cut off
 SOCKET_PATH_BYTES_MAX = 107  # sun_path holds 108 with the final NUL (unix(7))
 READ_BYTES = 65536
 TICK_SECONDS = 1.0
@@ -79,9 +80,9 @@ class Client:
             for message in self.messages(tick_seconds=TICK_SECONDS if listener else None, timeout_seconds=timeout_seconds):
                 if message is None:
                     _tick(listener)
-                elif message.get("id") == number and "done" in message:
+                elif "done" in message and message.get("id") in (number, None):  # None: it was not even read
                     return Answer(message)
-                elif message.get("id") == number and listener and "change" in message:
+                elif "change" in message and message.get("id") == number and listener:
                     listener.changed(message["change"])
         except TimeoutError as error:
             what = f"no answer to {verb!r} within {timeout_seconds:.0f} s: it goes on without us"
@@ -112,6 +113,13 @@ class Client:
                 yield None
             elif not self._receive():
                 return
+
+    def take(self) -> list[wire.Message]:
+        """What the supervisor has said, without waiting for more. Raises EOFError when it has closed the connection."""
+        if _is_readable(self._socket, 0.0) and not self._receive() and not self._read:
+            raise EOFError
+        taken, self._read = self._read, []
+        return taken
 
     def wait_for_end(self, *, timeout_seconds: float) -> bool:
         """Wait until the supervisor's process has ended (after `down`): its lock and its socket are free then."""
@@ -149,6 +157,11 @@ def connect(stack_directory: str) -> socket.socket:
     return connection
 
 
+def was_cut_off(stack_directory: str) -> bool:
+    """Where no supervisor answers: whether the last one was killed, so that what it ran may still run."""
+    return os.path.exists(os.path.join(stack_directory, STATE_NAME))
+
+
 def peer_pid(connection: socket.socket) -> int:
     """The process that listens on the other side, as the kernel says (SO_PEERCRED, unix(7))."""
     return int.from_bytes(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[:4], "little", signed=True)
@@ -182,7 +195,11 @@ def _connect(connection: socket.socket, stack_directory: str) -> None:
 def _refusal(stack_directory: str, error: OSError) -> Refusal:
     if isinstance(error, FileNotFoundError | ConnectionRefusedError):
         return Refusal(
-            f"no supervisor is running in {stack_directory}", "start it: procession up -d", code=ExitCode.NO_SUPERVISOR
+            f"no supervisor is running in {stack_directory}",
+            "it did not end in order, so what it ran may run on; take it over: procession up -d"
+            if was_cut_off(stack_directory)
+            else "start it: procession up -d",
+            code=ExitCode.NO_SUPERVISOR,
         )
     if isinstance(error, PermissionError):
         return Refusal(

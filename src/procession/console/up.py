@@ -1,0 +1,46 @@
+"""`procession up`: the whole site runs, and this says when, or why not."""
+
+from __future__ import annotations
+
+import argparse
+
+from procession.console import declared, launch, talk
+from procession.control.client import Client
+from procession.refusal import ExitCode, Refusal
+
+SUMMARY = "Run the site: start what is declared, wait until it is ready, follow the logs"
+DETAILS = """\
+Ctrl-C stops everything in order; a second Ctrl-C kills what is left. Where a supervisor runs already, `up` makes it run what
+is declared now, starts what was stopped, and Ctrl-C only ends the view. With -d it returns when all is ready.
+With mistakes in the declaration nothing changes: what was running keeps running, and the exit code is 1."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    declared.add_arguments(parser)
+    parser.add_argument("-d", "--detach", action="store_true", help="return when all is ready; the site runs on")
+    talk.add_wait_arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    loaded = declared.load_or_say(options)
+    if loaded is None:
+        return ExitCode.NOT_SO
+    client, is_new = _client(options)
+    request = {"stack": loaded.data, "start": True}
+    with client:
+        if options.detach:
+            return talk.ask(client, "apply", request, options)
+        from procession.console.attached import Attached  # here, because -d does not need it
+
+        return Attached(client, options, owns=is_new).run(request)
+
+
+def _client(options: argparse.Namespace) -> tuple[Client, bool]:
+    """A connection, to a supervisor that was there or to a new one; True if it is new."""
+    try:
+        return Client(options.stack_directory), False
+    except Refusal as refusal:
+        if refusal.code != ExitCode.NO_SUPERVISOR:
+            raise
+    launch.start_supervisor(options.stack_directory)
+    return Client(options.stack_directory), True
