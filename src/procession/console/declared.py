@@ -25,7 +25,7 @@ STDERR_LINES = 15
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """`data` is the stack as JSON data; None where the mistakes leave nothing to run. `site`: None where it did not load."""
+    """`data` is the stack as JSON data, None where the mistakes leave nothing to run; `site` None where it did not load."""
 
     data: Mapping[str, Any] | None
     problems: tuple[Problem, ...]
@@ -42,7 +42,11 @@ class Loaded:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of every verb that reads the declaration."""
     parser.add_argument(
-        "-f", "--file", metavar="FILE", default="", help="what declares the site: manage.py, procession.toml, Procfile, ..."
+        "-f",
+        "--file",
+        metavar="FILE",
+        default="",
+        help="what declares the site: manage.py, procession.toml, a Procfile",
     )
     parser.add_argument("--dev", action="store_true", help="what is declared for development")
 

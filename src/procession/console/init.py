@@ -20,15 +20,17 @@ from procession.stack.model import Declaration, Site
 
 SUMMARY = "Look at the site and propose a declaration"
 DETAILS = """\
-It prints what to put into the settings, or a procession.toml with --toml. With --write it appends it to the settings file, or
-writes procession.toml; what is there already is never changed."""
+It prints what to put into the settings, or a procession.toml with --toml. With --write it appends it to the settings
+file, or writes procession.toml; what is there already is never changed."""
 NOTHING_DECLARED = "E031"
 TOML_NAME = "procession.toml"
 SETTINGS_KEY = "PRODUCTION_PROCESSES"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--toml", action="store_true", help="as procession.toml (the default for a site without Django)")
+    parser.add_argument(
+        "--toml", action="store_true", help="as procession.toml (the default without Django)"
+    )
     parser.add_argument("--write", action="store_true", help="write it where it belongs, if nothing is there yet")
 
 
@@ -65,7 +67,9 @@ def to_settings(proposed: list[Proposed], site: Site) -> str:
     """A piece of settings.py."""
     lines = ["# The site's processes. To check them: procession check. To run them: procession up"]
     if not site.has_app:
-        lines.append('# Put "procession" into INSTALLED_APPS, too: then processes say themselves when the site is loaded.')
+        lines.append(
+            '# Put "procession" into INSTALLED_APPS, too: then processes say themselves when the site is loaded.'
+        )
     lines.append(f"{SETTINGS_KEY} = {{")
     for one in proposed:
         mark = "# " if one.is_doubtful else ""

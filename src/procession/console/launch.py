@@ -24,9 +24,7 @@ def start_supervisor(stack_directory: str) -> int:
     try:
         os.set_inheritable(said, True)
         argv = command(stack_directory, "--ready-fd", str(said))
-        pid = os.posix_spawn(
-            argv[0], argv, os.environ, file_actions=_file_actions(stack_directory, said), setsid=True
-        )
+        pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=_file_actions(stack_directory, said), setsid=True)
     finally:
         os.close(said)
     try:

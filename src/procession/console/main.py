@@ -1,7 +1,7 @@
-"""The command `procession`: finds the verb, reads its options, runs it, and turns what went wrong into words and an exit code.
+"""The command `procession`: finds the verb, reads its options, runs it; what goes wrong becomes words and an exit code.
 
-A verb is a file beside this one: SUMMARY, add_arguments(parser), run(options). Only the file of the verb that was asked for is
-imported, so `procession status` answers in the time that its own imports take.
+A verb is a file beside this one: SUMMARY, add_arguments(parser), run(options), and DETAILS where there is more to say.
+Only the file of the verb that was asked for is imported, so `procession status` waits for its own imports alone.
 """
 
 from __future__ import annotations

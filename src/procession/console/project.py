@@ -17,18 +17,20 @@ OPTIONS_WITH_VALUE = ("-C", "--directory", "--stack-directory", "--settings")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The common options, which may stand before or after the verb."""
     group = parser.add_argument_group("common options")
-    group.add_argument("-C", "--directory", metavar="DIR", help="the project (default: the nearest folder upwards that is one)")
+    group.add_argument(
+        "-C", "--directory", metavar="DIR", help="the project (default: the nearest folder upwards that is one)"
+    )
     group.add_argument(
         "--stack-directory",
         metavar="DIR",
-        help=f"where the supervisor keeps its files (default: ${STACK_DIRECTORY_VARIABLE}, or {STACK_DIRECTORY} in the project)",
+        help=f"the supervisor's own files (default: ${STACK_DIRECTORY_VARIABLE}, or {STACK_DIRECTORY} in the project)",
     )
     group.add_argument("--settings", metavar="MODULE", default="", help="the Django settings, such as mysite.settings")
     group.add_argument("--no-color", action="store_true", help="no colours (as does NO_COLOR=1 in the environment)")
 
 
 def resolve(options: argparse.Namespace) -> None:
-    """Make `options.directory` and `options.stack_directory` absolute paths. Raises Refusal for a project that is not there."""
+    """Make `options.directory` and `options.stack_directory` absolute. Raises Refusal for a project that is not there."""
     if options.directory and not os.path.isdir(options.directory):
         raise Refusal(f"there is no directory {options.directory}", "see -C/--directory", code=ExitCode.USAGE)
     options.directory = os.path.abspath(options.directory) if options.directory else find(os.getcwd())

@@ -26,7 +26,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed:
-    """One process: its keys as in settings, and why. `is_doubtful`: it is shown as a comment, for a person to decide."""
+    """One process: its keys as in settings, and why. `is_doubtful`: shown as a comment, for a person to decide."""
 
     name: str
     why: str
@@ -85,7 +85,8 @@ def _web(facts: Facts) -> Iterator[Proposed]:
     servers, interface = (ASGI_SERVERS, "ASGI") if is_async else (WSGI_SERVERS, "WSGI")
     chosen = next((server for server in servers if server.distribution in facts.versions), None)
     if chosen:
-        why = f"{_version(facts, chosen.distribution)} is installed; {interface}: {facts.asgi if is_async else facts.wsgi}"
+        application = facts.asgi if is_async else facts.wsgi
+        why = f"{_version(facts, chosen.distribution)} is installed; {interface}: {application}"
     else:
         chosen = servers[0]
         why = f'no {interface} server is installed; for this one: pip install "procession[{chosen.distribution}]"'
@@ -97,7 +98,9 @@ def _celery(facts: Facts) -> Iterator[Proposed]:
         return
     if not facts.celery_app:
         why = f"{_version(facts, 'celery')} is installed, but there is no celery.py beside the settings"
-        yield Proposed(name="worker", why=why, keys={"BACKEND": "celery-worker", "APP": "mysite.celery"}, is_doubtful=True)
+        yield Proposed(
+            name="worker", why=why, keys={"BACKEND": "celery-worker", "APP": "mysite.celery"}, is_doubtful=True
+        )
         return
     keys: dict[str, Value] = {"BACKEND": "celery-worker", "APP": facts.celery_app}
     why = f"{_version(facts, 'celery')} is installed"
@@ -114,7 +117,9 @@ def _beat(facts: Facts) -> Proposed:
     else:
         why = "no beat schedule was found; take this in if there is one"
     keys: dict[str, Value] = {"BACKEND": "celery-beat", "APP": facts.celery_app, "ARGS": args}
-    return Proposed(name="beat", why=why, keys=keys, is_doubtful=BEAT_APP not in facts.apps and not facts.has_beat_schedule)
+    return Proposed(
+        name="beat", why=why, keys=keys, is_doubtful=BEAT_APP not in facts.apps and not facts.has_beat_schedule
+    )
 
 
 def _queues(facts: Facts) -> Iterator[Proposed]:
@@ -127,7 +132,9 @@ def _queues(facts: Facts) -> Iterator[Proposed]:
 
 def _migrate() -> Proposed:
     why = 'to migrate before the rest starts, take this in, and give the others "DEPENDS_ON": ["migrate"]'
-    return Proposed(name="migrate", why=why, keys={"BACKEND": "manage", "COMMAND": "migrate --noinput"}, is_doubtful=True)
+    return Proposed(
+        name="migrate", why=why, keys={"BACKEND": "manage", "COMMAND": "migrate --noinput"}, is_doubtful=True
+    )
 
 
 def _version(facts: Facts, distribution: str) -> str:

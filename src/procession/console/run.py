@@ -26,7 +26,9 @@ that process, and its directory, user, group and umask. For example: procession 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     declared.add_arguments(parser)
     parser.add_argument("--like", metavar="NAME", help="take everything but the command from this process")
-    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to run, with its arguments")
+    parser.add_argument(
+        "command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to run, with its arguments"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     loaded = declared.load_or_say(options)
     if loaded is None:
         return ExitCode.NOT_SO
-    become(place(loaded.stack(), options.like), argv)
+    return become(place(loaded.stack(), options.like), argv)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,7 @@ class Place:
 
 
 def place(stack: Stack, like: str | None) -> Place:
-    """That of the process `like`, or what all processes have in common. Raises Refusal for a name that is not declared."""
+    """That of the process `like`, or what all processes have in common. Raises Refusal for an unknown name."""
     if not like:
         return common_place(stack)
     process = stack.process(like)
@@ -97,7 +99,9 @@ def become(where: Place, argv: list[str]) -> NoReturn:
         sys.stdout.flush()
         os.execvpe(argv[0], argv, environment)
     except FileNotFoundError as error:
-        raise Refusal(f"cannot run {argv[0]!r}: not found", "see PATH, or give its path", code=ExitCode.REFUSED) from error
+        raise Refusal(
+            f"cannot run {argv[0]!r}: not found", "see PATH, or give its path", code=ExitCode.REFUSED
+        ) from error
     except (OSError, KeyError) as error:
         raise Refusal(f"cannot run {argv[0]!r} in {where.directory}: {error}") from error
 

@@ -7,26 +7,37 @@ import signal
 
 from procession.console import talk
 from procession.console.text import suggestion
+from procession.refusal import ExitCode, Refusal
 
 SUMMARY = "Send a signal to the main process of each instance"
+DETAILS = "For example: procession signal HUP web. The signal may stand last, too."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("signal", metavar="SIGNAL", type=signal_name, help="HUP, USR1, ...; a number will do")
+    parser.add_argument("signal", metavar="SIGNAL", help="HUP, USR1, ...; a number will do")
     talk.add_names_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     options.wait, options.timeout = True, None
-    return talk.perform("signal", {"names": talk.chosen_names(options), "signal": options.signal}, options)
+    name, options.names = parse(options.signal, options.names)
+    return talk.perform("signal", {"names": talk.chosen_names(options), "signal": name}, options)
 
 
-def signal_name(written: str) -> str:
-    """`HUP` for "HUP", "hup", "SIGHUP" and "1". Raises ArgumentTypeError."""
+def parse(first: str, rest: list[str]) -> tuple[str, list[str]]:
+    """The signal, and the names, whichever came first. Raises Refusal."""
+    if known(first):
+        return known(first), rest
+    if rest and known(rest[-1]):
+        return known(rest[-1]), [first, *rest[:-1]]
+    names = {member.removeprefix("SIG") for member in signal.Signals.__members__}
+    raise Refusal(f"there is no signal {first!r}{suggestion(first.upper(), names)}", code=ExitCode.USAGE)
+
+
+def known(written: str) -> str:
+    """`HUP` for "HUP", "hup", "SIGHUP" and "1"; empty for what is no signal."""
     name = written.upper().removeprefix("SIG")
-    if name.isdecimal() and int(name) in list(signal.Signals):
-        return signal.Signals(int(name)).name.removeprefix("SIG")
-    known = {member.removeprefix("SIG") for member in signal.Signals.__members__}
-    if name not in known:
-        raise argparse.ArgumentTypeError(f"there is no signal {written!r}{suggestion(name, known)}")
-    return name
+    if name.isdecimal():
+        found = next((one for one in signal.Signals if one == int(name)), None)
+        return found.name.removeprefix("SIG") if found else ""
+    return name if f"SIG{name}" in signal.Signals.__members__ else ""

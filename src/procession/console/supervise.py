@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     launch.prepare(options.stack_directory)
     stack = write_stack(options.stack_directory, loaded)
     argv = launch.command(options.stack_directory, "--stack", stack, *(["--echo"] if options.echo else []))
-    os.execv(argv[0], argv)
+    return os.execv(argv[0], argv)
 
 
 def write_stack(stack_directory: str, loaded: declared.Loaded) -> str:

@@ -19,7 +19,9 @@ def add_wait_arguments(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="wait until it is done (default), or only until the supervisor has accepted it",
     )
-    parser.add_argument("--timeout", metavar="TIME", type=duration, help='wait so long at most, as in "90s" or "5m"; then exit 5')
+    parser.add_argument(
+        "--timeout", metavar="TIME", type=duration, help='wait so long at most, as in "90s" or "5m"; then exit 5'
+    )
 
 
 def add_names_arguments(parser: argparse.ArgumentParser) -> None:

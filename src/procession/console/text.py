@@ -1,4 +1,4 @@
-"""Text for people: colours on a terminal, tables, names with a spelling mistake. Imports little: every verb waits for it."""
+"""Text for people: colours on a terminal, tables, suggestions. Imports little: every verb waits for it."""
 
 from __future__ import annotations
 

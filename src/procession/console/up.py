@@ -10,9 +10,9 @@ from procession.refusal import ExitCode, Refusal
 
 SUMMARY = "Run the site: start what is declared, wait until it is ready, follow the logs"
 DETAILS = """\
-Ctrl-C stops everything in order; a second Ctrl-C kills what is left. Where a supervisor runs already, `up` makes it run what
-is declared now, starts what was stopped, and Ctrl-C only ends the view. With -d it returns when all is ready.
-With mistakes in the declaration nothing changes: what was running keeps running, and the exit code is 1."""
+Ctrl-C stops everything in order; a second Ctrl-C kills what is left. Where a supervisor runs already, `up` makes it
+run what is declared now and starts what was stopped, and Ctrl-C ends the view alone. With -d it returns when all is
+ready. With mistakes in the declaration nothing changes: what was running keeps running, and the exit code is 1."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

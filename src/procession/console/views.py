@@ -1,14 +1,14 @@
 """What a person sees of the supervisor's views (`supervisor.core.view` makes them): words, colours, rows.
 
-A view of an instance is a mapping: name, process, phase, pid, since_seconds (in this phase), uptime_seconds, restarts, why, ...
+A view of an instance is a mapping: name, process, phase, pid, since_seconds (in this phase), uptime_seconds, why, ...
 """
 
 from __future__ import annotations
 
 import os
 
-from procession.control import wire
 from procession.console.text import Cell, Ink, suggestion, table
+from procession.control import wire
 from procession.refusal import ExitCode, Refusal
 from procession.units import show_bytes, show_seconds
 
@@ -87,7 +87,11 @@ def chosen(data: wire.Message, names: list[str]) -> wire.Message:
             raise Refusal(f"there is no process or instance {name!r}{close}", code=ExitCode.USAGE)
     instances = [view for view in data["instances"] if view["name"] in names or view["process"] in names]
     processes = {view["process"] for view in instances} | set(names)
-    return {**data, "instances": instances, "processes": [view for view in data["processes"] if view["name"] in processes]}
+    return {
+        **data,
+        "instances": instances,
+        "processes": [view for view in data["processes"] if view["name"] in processes],
+    }
 
 
 def status_lines(data: wire.Message, ink: Ink) -> list[str]:

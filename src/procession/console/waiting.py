@@ -1,4 +1,4 @@
-"""What is said while a request is under way: a line for each thing that changed, and what is still awaited, and for how long."""
+"""What is said while a request is under way: a line for each thing that changed; what is awaited, and for how long."""
 
 from __future__ import annotations
 

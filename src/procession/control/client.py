@@ -77,7 +77,9 @@ class Client:
         """
         number = self.ask(verb, fields)
         try:
-            for message in self.messages(tick_seconds=TICK_SECONDS if listener else None, timeout_seconds=timeout_seconds):
+            for message in self.messages(
+                tick_seconds=TICK_SECONDS if listener else None, timeout_seconds=timeout_seconds
+            ):
                 if message is None:
                     _tick(listener)
                 elif "done" in message and message.get("id") in (number, None):  # None: it was not even read
@@ -203,7 +205,8 @@ def _refusal(stack_directory: str, error: OSError) -> Refusal:
         )
     if isinstance(error, PermissionError):
         return Refusal(
-            f"may not talk to the supervisor in {stack_directory}: {error.strerror}", "run this as the user who started it"
+            f"may not talk to the supervisor in {stack_directory}: {error.strerror}",
+            "run this as the user who started it",
         )
     return Refusal(f"cannot connect to {os.path.join(stack_directory, SOCKET_NAME)}: {error.strerror or error}")
 
