@@ -25,7 +25,7 @@ STDERR_LINES = 15
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """`data` is the stack as JSON data, None where the mistakes leave nothing to run; `site` None where it did not load."""
+    """`data`: the stack as JSON data, None where mistakes leave nothing to run. `site`: None where it did not load."""
 
     data: Mapping[str, Any] | None
     problems: tuple[Problem, ...]

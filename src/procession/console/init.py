@@ -28,9 +28,7 @@ SETTINGS_KEY = "PRODUCTION_PROCESSES"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--toml", action="store_true", help="as procession.toml (the default without Django)"
-    )
+    parser.add_argument("--toml", action="store_true", help="as procession.toml (the default without Django)")
     parser.add_argument("--write", action="store_true", help="write it where it belongs, if nothing is there yet")
 
 
@@ -99,7 +97,7 @@ def _give(written: str, path: str, options: argparse.Namespace) -> int:
     """Print it, or write it to its place. Raises Refusal."""
     if not options.write:
         if path:
-            text.say(f"For {path}; to put it there: procession init --write")
+            text.say(f"For {path}; to put it there: procession init --write{' --toml' if options.toml else ''}")
         print(written, end="")
         return ExitCode.DONE
     if not path:

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def resolve(options: argparse.Namespace) -> None:
-    """Make `options.directory` and `options.stack_directory` absolute. Raises Refusal for a project that is not there."""
+    """Make `options.directory` and `options.stack_directory` absolute. Raises Refusal for a directory that is not."""
     if options.directory and not os.path.isdir(options.directory):
         raise Refusal(f"there is no directory {options.directory}", "see -C/--directory", code=ExitCode.USAGE)
     options.directory = os.path.abspath(options.directory) if options.directory else find(os.getcwd())

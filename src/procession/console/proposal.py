@@ -115,7 +115,7 @@ def _beat(facts: Facts) -> Proposed:
     elif facts.has_beat_schedule:
         why = "there is a beat schedule; there is never more than one beat"
     else:
-        why = "no beat schedule was found; take this in if there is one"
+        why = "no beat schedule was found; uncomment this if there is one"
     keys: dict[str, Value] = {"BACKEND": "celery-beat", "APP": facts.celery_app, "ARGS": args}
     return Proposed(
         name="beat", why=why, keys=keys, is_doubtful=BEAT_APP not in facts.apps and not facts.has_beat_schedule
@@ -131,7 +131,7 @@ def _queues(facts: Facts) -> Iterator[Proposed]:
 
 
 def _migrate() -> Proposed:
-    why = 'to migrate before the rest starts, take this in, and give the others "DEPENDS_ON": ["migrate"]'
+    why = 'to migrate before the rest starts, uncomment this and give the others "DEPENDS_ON": ["migrate"]'
     return Proposed(
         name="migrate", why=why, keys={"BACKEND": "manage", "COMMAND": "migrate --noinput"}, is_doubtful=True
     )

@@ -23,6 +23,7 @@ COLORS = {
 COLOR_OTHERS = "yellow"  # on the way: waiting, starting, stopping, ...
 SETTLED = frozenset({"ready", "done"})
 HEAD = ("NAME", "STATE", "PID", "UPTIME", "RESTARTS", "MEMORY", "LISTENS")
+READ_BYTES = 65536
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -166,18 +167,24 @@ def _without_instances(data: wire.Message) -> list[wire.Message]:
 def _tree(pid: int) -> list[int]:
     found = [pid] if pid else []
     for member in found:
-        try:
-            with open(f"/proc/{member}/task/{member}/children") as file:
-                found.extend(map(int, file.read().split()))
-        except OSError:
-            pass  # it ended meanwhile
+        found.extend(map(int, _read(f"/proc/{member}/task/{member}/children").split()))
     return found
 
 
 def _statm(pid: int) -> tuple[int, int]:
+    numbers = _read(f"/proc/{pid}/statm").split()
+    return (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
+
+
+def _read(path: str) -> bytes:
+    """All of a small file of /proc; nothing when its process has ended. Without `open`, which takes thrice the time."""
     try:
-        with open(f"/proc/{pid}/statm", "rb") as file:
-            _, resident, shared, *_ = map(int, file.read().split())
-        return resident, shared
+        fd = os.open(path, os.O_RDONLY)
     except OSError:
-        return 0, 0
+        return b""
+    try:
+        return os.read(fd, READ_BYTES)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)
