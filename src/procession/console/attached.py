@@ -42,6 +42,8 @@ class Attached:
         follower = _follower(self._options.stack_directory)
         printer = _printer(request["stack"], self._options)
         with _Signals(self._end_asked) as wakeup:
+            if not self._owns:
+                self._waiting.say("a supervisor is already running here; Ctrl-C leaves it running")
             self._ask("watch", {})
             self._ask("apply", request)
             while self._code is None:
