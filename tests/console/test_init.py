@@ -43,7 +43,9 @@ def backends(proposed: list[Proposed]) -> dict[str, str]:
         (("gunicorn",), ("django_rq", "django_tasks_db"), {"web": "gunicorn", "tasks": "django-tasks-db", "rq": "rq"}),
     ],
 )
-def test_what_is_installed_is_proposed(installed: tuple[str, ...], apps: tuple[str, ...], expected: dict[str, str]) -> None:
+def test_what_is_installed_is_proposed(
+    installed: tuple[str, ...], apps: tuple[str, ...], expected: dict[str, str]
+) -> None:
     assert backends(propose(facts(*installed, apps=apps))) == expected
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from procession import __version__
 from procession.console import main
-from tests.console.project import SLEEPER, Project
+from tests.console.project import COMMAND, SLEEPER, Project
 
 
 def test_every_verb_has_a_file_a_summary_and_help(project: Project) -> None:
@@ -89,19 +91,13 @@ def test_where_nothing_is_declared_it_says_what_to_do(project: Project) -> None:
 
 
 def test_render_is_the_stack_as_json(project: Project) -> None:
-    import json
-
     project.declare(f"[processes.web]\n{SLEEPER}")
     stack = json.loads(project.ok("render", "--json").out)
     assert [process["name"] for process in stack["processes"]] == ["web"]
 
 
 def test_a_reader_that_goes_away_is_no_error(project: Project) -> None:
-    import subprocess
-
-    from tests.console.project import COMMAND
-
-    project.declare(f"[processes.web]\n{SLEEPER}replicas = 2000\n")
+    project.declare(f'[processes.web]\n{SLEEPER}env = {{LONG = "{"x" * 200_000}"}}\n')  # more than a pipe holds
     line = f"{' '.join(COMMAND)} render --json | head -n 1"
     piped = subprocess.run(["bash", "-c", line], cwd=project.directory, capture_output=True, text=True, check=False)
     assert piped.stdout == "{\n"

@@ -33,7 +33,11 @@ def test_cut() -> None:
 
 
 def test_plural() -> None:
-    assert [plural(1, "process"), plural(2, "process"), plural(0, "instance")] == ["1 process", "2 processes", "0 instances"]
+    assert [plural(1, "process"), plural(2, "process"), plural(0, "instance")] == [
+        "1 process",
+        "2 processes",
+        "0 instances",
+    ]
 
 
 def test_suggestions() -> None:

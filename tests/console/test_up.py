@@ -31,6 +31,7 @@ def test_up_detached_returns_when_all_is_ready(project: Project) -> None:
         "worker.2": "ready",
     }
     assert "web.1: ready after" in ended.err
+    assert ended.err.splitlines()[-1] == "site is up"
     assert ended.out == ""
 
 
@@ -105,6 +106,7 @@ def test_in_the_foreground_it_shows_lines_and_ctrl_c_stops_everything_in_order(p
     terminal = project.terminal("up")
     terminal.await_text("database.1 | I am the database")
     terminal.await_text("-- web.1: ready after")
+    terminal.await_text("-- site is up")
     terminal.press_ctrl_c()
     assert terminal.ended() == 0
     assert terminal.shown.index("-- web.1: stopped") < terminal.shown.index("-- database.1: stopped")

@@ -67,7 +67,8 @@ def test_scale_takes_a_name_and_a_number(project: Project, written: str) -> None
 @pytest.mark.parametrize("words", [("USR1", "web"), ("sigusr1", "web.1"), ("10", "web"), ("web", "USR1")])
 def test_a_signal_reaches_the_main_process(project: Project, words: tuple[str, str]) -> None:
     project.declare(
-        '[processes.web]\ncommand = ["sh", "-c", "trap \'echo caught >> caught\' USR1; touch up; while :; do sleep 0.05; done"]\n'
+        "[processes.web]\n"
+        'command = ["sh", "-c", "trap \'touch caught\' USR1; touch up; while :; do sleep 0.05; done"]\n'
         'readiness = {type = "file", file = "up", interval = "20ms"}\n'
     )
     project.ok("up", "-d")
@@ -114,7 +115,9 @@ def test_update_leaves_stopped_what_a_person_stopped(up: Project) -> None:
     assert up.instance("worker.1")["phase"] == "stopped"
 
 
-@pytest.mark.parametrize("verb", [("start", "web"), ("stop", "web"), ("restart", "web"), ("scale", "web=2"), ("update",)])
+@pytest.mark.parametrize(
+    "verb", [("start", "web"), ("stop", "web"), ("restart", "web"), ("scale", "web=2"), ("update",)]
+)
 def test_without_a_supervisor_it_is_3(project: Project, verb: tuple[str, ...]) -> None:
     project.declare(TWO)
     ended = project.run(*verb)

@@ -25,12 +25,13 @@ END_SECONDS_MAX = 10.0
 
 
 class Attached:
-    """The view of a stack. `owns`: we started its supervisor, so our end is its end."""
+    """The view of a stack. `owns`: we started its supervisor, so our end is its end. `ready` is said when it is up."""
 
-    def __init__(self, client: Client, options: argparse.Namespace, *, owns: bool) -> None:
+    def __init__(self, client: Client, options: argparse.Namespace, *, owns: bool, ready: str) -> None:
         self._client = client
         self._options = options
         self._owns = owns
+        self._ready = ready
         self._waiting = Waiting(no_color=options.no_color, mark=MARK)
         self._requests: dict[int, str] = {}  # under way: id -> verb
         self._ends_asked = 0  # by signals
@@ -96,7 +97,9 @@ class Attached:
         self._waiting.clear()
         if verb != "apply" or not self._ends_done:  # what could not start has no news value once we stop
             talk.say_answer(answer, self._options)
-        if verb == "down":
+        if verb == "apply" and answer.done:
+            self._waiting.say(self._ready)
+        elif verb == "down":
             self._client.wait_for_end(timeout_seconds=END_SECONDS_MAX)
             self._code = answer.code
 

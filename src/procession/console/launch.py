@@ -6,6 +6,7 @@ import json
 import os
 import sys
 
+from procession.control.client import ELSEWHERE
 from procession.refusal import ExitCode, Refusal
 
 STDERR_NAME = "supervisor.err"
@@ -63,10 +64,10 @@ def _ignore_in_git(stack_directory: str) -> None:
 
 
 def _refusal(stack_directory: str, error: OSError) -> Refusal:
-    where = "put it elsewhere: --stack-directory DIR or PROCESSION_DIRECTORY"
     if isinstance(error, FileExistsError | NotADirectoryError):
-        return Refusal(f"the stack directory {stack_directory} cannot be: {error.filename} is not a directory", where)
-    return Refusal(f"cannot write to the stack directory {stack_directory}: {error.strerror}", where)
+        what = f"the stack directory {stack_directory} cannot be made: {error.filename} is not a directory"
+        return Refusal(what, ELSEWHERE)
+    return Refusal(f"cannot write to the stack directory {stack_directory}: {error.strerror}", ELSEWHERE)
 
 
 def _not_ours(stack_directory: str, owner: int) -> Refusal:

@@ -41,7 +41,7 @@ READER_GONE = 141  # and by SIGPIPE
 
 
 def command() -> NoReturn:
-    """The console script. It ends at once: the interpreter's own tidying up takes 3 ms, of the 40 that status may take."""
+    """The console script. It ends at once: the interpreter's tidying up takes 3 ms, of the 40 that status may take."""
     code = main()
     sys.stdout.flush()
     os._exit(code)

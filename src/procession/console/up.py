@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from typing import Any
 
-from procession.console import declared, launch, talk
+from procession.console import declared, launch, talk, text, views
 from procession.control.client import Client
 from procession.refusal import ExitCode, Refusal
 
@@ -23,16 +25,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     loaded = declared.load_or_say(options)
-    if loaded is None:
+    if loaded is None or loaded.data is None:
         return ExitCode.NOT_SO
     client, is_new = _client(options)
     request = {"stack": loaded.data, "start": True}
     with client:
         if options.detach:
-            return talk.ask(client, "apply", request, options)
+            code = talk.ask(client, "apply", request, options)
+            if code == ExitCode.DONE and options.wait:
+                text.say(summary(loaded.data))
+            return code
         from procession.console.attached import Attached  # here, because -d does not need it
 
-        return Attached(client, options, owns=is_new).run(request)
+        return Attached(client, options, owns=is_new, ready=summary(loaded.data)).run(request)
+
+
+def summary(stack: Mapping[str, Any]) -> str:
+    """`mysite is up: web on http://localhost:8000/`: what a person does next is to look at it."""
+    places = [
+        f"{process['name']} on {', '.join(views.address(listener['bind']) for listener in process['listeners'])}"
+        for process in stack["processes"]
+        if process["listeners"]
+    ]
+    return f"{stack['name']} is up" + (f": {'; '.join(places)}" if places else "")
 
 
 def _client(options: argparse.Namespace) -> tuple[Client, bool]:

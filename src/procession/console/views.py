@@ -148,10 +148,10 @@ def _notes(view: wire.Message, ink: Ink) -> list[str]:
 
 
 def _listeners(data: wire.Message) -> dict[str, str]:
-    return {process["name"]: ", ".join(map(_address, process["listeners"])) for process in data["processes"]}
+    return {process["name"]: ", ".join(map(address, process["listeners"])) for process in data["processes"]}
 
 
-def _address(bind: str) -> str:
+def address(bind: str) -> str:
     """What a person can open: a URL, or the socket's path as it was declared."""
     if bind.startswith("unix:"):
         return bind

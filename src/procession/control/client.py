@@ -15,6 +15,7 @@ SOCKET_NAME = "control.sock"
 STATE_NAME = "state.json"  # there while a supervisor runs; left over when it was cut off
 SOCKET_PATH_BYTES_MAX = 107  # sun_path holds 108 with the final NUL (unix(7))
 READ_BYTES = 65536
+ELSEWHERE = "use another one: --stack-directory DIR or PROCESSION_DIRECTORY"
 TICK_SECONDS = 1.0
 
 TYPE_CHECKING = False  # as in typing, which `procession status` need not import
@@ -203,6 +204,8 @@ def _refusal(stack_directory: str, error: OSError) -> Refusal:
             else "start it: procession up -d",
             code=ExitCode.NO_SUPERVISOR,
         )
+    if isinstance(error, NotADirectoryError):
+        return Refusal(f"the stack directory {stack_directory} is not a directory", ELSEWHERE)
     if isinstance(error, PermissionError):
         return Refusal(
             f"may not talk to the supervisor in {stack_directory}: {error.strerror}",
