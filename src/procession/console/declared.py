@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -77,8 +77,6 @@ def _load_here(found: Found) -> Loaded:
 
         declared = read_toml(found.file, development=found.development)
     else:
-        import os
-
         from procession.sources.procfile import read_procfile
 
         declared = read_procfile(found.file, os.environ)
@@ -87,6 +85,8 @@ def _load_here(found: Found) -> Loaded:
 
 
 def _ask_site(found: Found, options: argparse.Namespace) -> Loaded:
+    import subprocess  # here, because it takes its time, and a site without Django needs none of it
+
     argv = [sys.executable, "-m", "procession.django.describe", "--source", found.file]
     argv += ["--settings", options.settings] if options.settings else []
     argv += ["--development"] if options.dev else []
@@ -94,12 +94,12 @@ def _ask_site(found: Found, options: argparse.Namespace) -> Loaded:
     try:
         answer = json.loads(child.stdout)
     except ValueError as error:
-        raise _no_answer(found, child) from error
+        raise _no_answer(found, child.returncode, child.stderr) from error
     problems = tuple(from_data(Problem, problem) for problem in answer["problems"])
     return Loaded(answer["stack"], problems, from_data(Site, answer["site"]) if answer["site"] else None)
 
 
-def _no_answer(found: Found, child: subprocess.CompletedProcess[bytes]) -> Refusal:
-    last = child.stderr.decode(errors="replace").splitlines()[-STDERR_LINES:]
-    ended = f"ended with {child.returncode} and without an answer"
+def _no_answer(found: Found, code: int, stderr: bytes) -> Refusal:
+    last = stderr.decode(errors="replace").splitlines()[-STDERR_LINES:]
+    ended = f"ended with {code} and without an answer"
     return Refusal(f"cannot read the declaration in {found.directory}: {sys.executable} {ended}", "\n    ".join(last))

@@ -62,7 +62,7 @@ def situation(view: wire.Message, later_seconds: float = 0.0) -> str:
         case "starting":
             return f"waiting for readiness ({_of(passed, left, later_seconds)}){why}"
         case "backoff":
-            times = f", {view['deaths']} times in a row" if view["deaths"] > 1 else ""
+            times = f" ({view['deaths']} times in a row)" if view["deaths"] > 1 else ""
             return f"{view['why']}{times}; starts again in {show_seconds(max(0.0, (left or 0.0) - later_seconds))}"
         case "failed":
             return f"gave up{why}; to try again: procession start {view['name']}"

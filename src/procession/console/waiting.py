@@ -11,6 +11,7 @@ from procession.units import show_seconds
 
 FIRST_WORD_SECONDS = 5.0  # of patience before a line says what is awaited, where there is no terminal to redraw
 NEXT_WORD_SECONDS = 15.0
+REDRAW_SECONDS = 0.1  # a hundred instances change many times a second
 REST = frozenset({"ready", "done", "stopped", "failed", "gone"})
 RUNNING = frozenset({"starting", "ready", "unready"})
 CLEAR_LINE = "\r\x1b[K"
@@ -29,6 +30,7 @@ class Waiting:
         self._ink = text.Ink(sys.stderr, no_color=no_color)
         self._is_terminal = sys.stderr.isatty()
         self._views: dict[str, tuple[wire.Message, float]] = {}  # by name: the last view, and when it came
+        self._next_redraw = 0.0
         self._next_word = time.monotonic() + FIRST_WORD_SECONDS
 
     def changed(self, view: wire.Message) -> None:
@@ -39,7 +41,8 @@ class Waiting:
             line = self._outcome(view, before)
             if line:
                 self.say(line)
-        self.redraw()
+        if self._is_terminal and time.monotonic() >= self._next_redraw:
+            self.redraw()
 
     def ticked(self) -> None:
         self.redraw()
@@ -77,6 +80,7 @@ class Waiting:
         """Show the last line again, after something else was printed."""
         if not self._is_terminal:
             return
+        self._next_redraw = time.monotonic() + REDRAW_SECONDS
         lines = self.awaited()
         if lines:
             more = f"  (and {len(lines) - 1} more)" if len(lines) > 1 else ""
