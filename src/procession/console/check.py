@@ -11,6 +11,7 @@ from procession.refusal import ExitCode
 from procession.stack.codec import to_data
 
 SUMMARY = "Find the mistakes in the declaration"
+EXAMPLES = ("procession check",)
 DETAILS = "Exit codes: 0 no mistakes (there may be warnings), 1 mistakes."
 
 

@@ -9,6 +9,7 @@ from procession.control.client import Client, was_cut_off
 from procession.refusal import ExitCode, Refusal
 
 SUMMARY = "Stop everything in order, and the supervisor"
+EXAMPLES = ("procession down",)
 END_SECONDS_MAX = 10.0
 
 

@@ -9,6 +9,7 @@ from procession.console import main
 from procession.refusal import ExitCode, Refusal
 
 SUMMARY = "List the verbs, or explain one"
+EXAMPLES = ("procession help up",)
 OVERVIEW_END = """\
 Options that every verb takes: -C DIR, --stack-directory DIR, --settings MODULE, --no-color.
 Exit codes: 0 done, 1 not so (unhealthy, mistakes found), 2 wrong usage, 3 no supervisor is there, 4 refused by the

@@ -19,6 +19,7 @@ from procession.refusal import ExitCode, Refusal
 from procession.stack.model import Declaration, Site
 
 SUMMARY = "Look at the site and propose a declaration"
+EXAMPLES = ("procession init", "procession init --write")
 DETAILS = """\
 It prints what to put into the settings, or a procession.toml with --toml. With --write it appends it to the settings
 file, or writes procession.toml; what is there already is never changed."""

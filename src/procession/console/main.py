@@ -1,7 +1,7 @@
 """The command `procession`: finds the verb, reads its options, runs it; what goes wrong becomes words and an exit code.
 
-A verb is a file beside this one: SUMMARY, add_arguments(parser), run(options), and DETAILS where there is more to say.
-Only the file of the verb that was asked for is imported, so `procession status` waits for its own imports alone.
+A verb is a file beside this one: SUMMARY, add_arguments(parser), run(options); see `Verb`. Only the file of the verb
+that was asked for is imported, so `procession status` waits for its own imports alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import NoReturn, Protocol
 
     class Verb(Protocol):
-        """What the file of a verb holds."""
+        """What the file of a verb holds; DETAILS and EXAMPLES, too, where there is more to say."""
 
         SUMMARY: str
 
@@ -107,7 +107,7 @@ def parser_of(verb: Verb, name: str, prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"{prog} {name}",
         description=verb.SUMMARY,
-        epilog=getattr(verb, "DETAILS", None),
+        epilog=_epilog(verb),
         formatter_class=_formatter,
         allow_abbrev=False,
     )
@@ -119,6 +119,11 @@ def parser_of(verb: Verb, name: str, prog: str) -> argparse.ArgumentParser:
 def load(name: str) -> Verb:
     verb: Verb = importlib.import_module(f"procession.console.{name}")
     return verb
+
+
+def _epilog(verb: Verb) -> str:
+    examples = "\n".join(f"    {example}" for example in getattr(verb, "EXAMPLES", ()))
+    return "\n\n".join(part for part in (getattr(verb, "DETAILS", ""), examples) if part)
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:

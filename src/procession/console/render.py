@@ -9,6 +9,7 @@ from procession.console import declared
 from procession.refusal import ExitCode
 
 SUMMARY = "Print the complete stack as JSON"
+EXAMPLES = ("procession render --json",)
 DETAILS = "It holds the environment of every process as declared, secrets included; env files are named, not read."
 
 

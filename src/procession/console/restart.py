@@ -7,6 +7,7 @@ import argparse
 from procession.console import talk
 
 SUMMARY = "Stop processes gracefully and start them again"
+EXAMPLES = ("procession restart web worker", "procession restart --all")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

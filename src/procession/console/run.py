@@ -18,9 +18,10 @@ from procession.stack.dotenv import parse
 from procession.stack.model import Stack
 
 SUMMARY = "Run one command in the stack's environment"
+EXAMPLES = ("procession run -- python manage.py migrate", "procession run --like worker -- sh")
 DETAILS = """\
 Its environment is yours, then the env files and variables that all processes have in common; with --like NAME, those of
-that process, and its directory, user, group and umask. For example: procession run -- python manage.py migrate"""
+that process, and its directory, user, group and umask."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

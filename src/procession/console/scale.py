@@ -7,6 +7,7 @@ import argparse
 from procession.console import talk
 
 SUMMARY = "Say how many instances of a process run"
+EXAMPLES = ("procession scale worker=4 web=2",)
 DETAILS = "It holds until another number is declared; 0 is allowed."
 
 

@@ -10,7 +10,8 @@ from procession.console.text import suggestion
 from procession.refusal import ExitCode, Refusal
 
 SUMMARY = "Send a signal to the main process of each instance"
-DETAILS = "For example: procession signal HUP web. The signal may stand last, too."
+EXAMPLES = ("procession signal HUP web",)
+DETAILS = "The signal may stand last, too."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ import argparse
 from procession.console import talk
 
 SUMMARY = "Start processes that are stopped or have failed"
+EXAMPLES = ("procession start worker",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

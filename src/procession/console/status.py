@@ -12,6 +12,7 @@ from procession.control.client import Client
 from procession.refusal import ExitCode
 
 SUMMARY = "Show what every instance does"
+EXAMPLES = ("procession status", "procession status --watch web")
 DETAILS = """\
 Exit codes: 0 all that should run is ready, 1 something is not, 3 no supervisor is there.
 MEMORY is that of the instance's whole tree; what its processes share is counted once."""

@@ -7,6 +7,7 @@ import argparse
 from procession.console import talk
 
 SUMMARY = "Stop processes gracefully; the others run on"
+EXAMPLES = ("procession stop worker.2",)
 DETAILS = "They stay stopped, whatever `procession update` brings, until `procession start` or `procession up`."
 
 

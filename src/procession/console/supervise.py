@@ -10,6 +10,7 @@ from procession.console import declared, launch
 from procession.refusal import ExitCode, Refusal
 
 SUMMARY = "Be the supervisor in the foreground: as PID 1, under systemd, ..."
+EXAMPLES = ("procession supervise",)
 DETAILS = """\
 It keeps its pid, prints every log line on stdout, and stops everything in order on SIGTERM or SIGINT.
 With mistakes in the declaration nothing is started, and the exit code is 1."""

@@ -11,6 +11,7 @@ from procession.control.client import Client
 from procession.refusal import ExitCode, Refusal
 
 SUMMARY = "Run the site: start what is declared, wait until it is ready, follow the logs"
+EXAMPLES = ("procession up", "procession up -d --timeout 2m")
 DETAILS = """\
 Ctrl-C stops everything in order; a second Ctrl-C kills what is left. Where a supervisor runs already, `up` makes it
 run what is declared now and starts what was stopped, and Ctrl-C ends the view alone. With -d it returns when all is

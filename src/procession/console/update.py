@@ -14,6 +14,7 @@ from procession.stack.codec import from_data
 from procession.stack.model import Stack
 
 SUMMARY = "Read the declaration again, show the difference, apply only that"
+EXAMPLES = ("procession update --dry-run", "procession update")
 DETAILS = """\
 With mistakes in it nothing changes, and the exit code is 1. What a person stopped stays stopped."""
 RUNNING_NAME = "stack.json"  # the supervisor keeps what it runs there
