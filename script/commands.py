@@ -13,7 +13,7 @@ HEAD = """\
 <!-- Written by script/reference.py from the verbs in procession.console: change those, and run it. -->
 
 `procession VERB ...`, and the same verbs as `manage.py procession VERB ...` and `python -m procession VERB ...`. Data
-goes to stdout, everything else to stderr. The [exit codes](exit-codes.md) mean the same for every verb. `procession help
+goes to stdout, everything else to stderr. The [exit codes](exit-codes.md) are those of every verb. `procession help
 VERB` shows what is below.
 
 Ctrl-C ends the command alone: what it asked for goes on. Only `procession up` without `-d` stops the site with it.
