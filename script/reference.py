@@ -10,6 +10,8 @@ from enum import Enum
 from pathlib import Path
 from typing import get_args, get_origin, get_type_hints
 
+from commands import commands_page
+
 from procession.stack.model import Backoff, Declaration, Limits, Log, Probe, settings_key
 from procession.units import show_bytes
 
@@ -94,7 +96,7 @@ def default(field: Field[object]) -> str:
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 
-PAGES = {"settings.md": settings_page}
+PAGES = {"settings.md": settings_page, "commands.md": commands_page}
 
 
 def main() -> int:

@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
-
-class ExitCode(IntEnum):
-    """The documented exit codes of every verb."""
-
-    DONE = 0
-    NOT_SO = 1  # unhealthy, problems found, a roll that stopped
-    USAGE = 2
-    NO_SUPERVISOR = 3
-    REFUSED = 4  # by the system: permission, disk, address in use
-    TIMED_OUT = 5
+from procession.refusal import ExitCode as ExitCode
+from procession.refusal import Refusal as Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +34,3 @@ class Problem:
         rest = " · ".join(part for part in (self.origin and f"from {self.origin}", self.fix) if part)
         below = [*([rest] if rest else []), *self.detail]
         return [f"{head:<72} [procession.{self.id}]", *(f"    {line}" for line in below)]
-
-
-class Refusal(Exception):
-    """The system refused what we tried: says what was tried on which thing, why it failed, and what to do."""
-
-    def __init__(self, what: str, fix: str = "", *, code: ExitCode = ExitCode.REFUSED) -> None:
-        super().__init__(what)
-        self.what = what
-        self.fix = fix
-        self.code = code
