@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import REMAINDER, ArgumentParser
 
 from django.core.management.base import BaseCommand
 
@@ -12,6 +13,9 @@ from procession.console.main import main
 
 class Command(BaseCommand):
     help = "Runs the whole site: up, down, status, logs, ... `manage.py procession help` lists the verbs."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("args", nargs=REMAINDER, metavar="VERB ...", help="as after `procession`")
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Past argparse: the verbs have options of their own, and Django's --settings has been obeyed by now."""
