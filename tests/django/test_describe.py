@@ -64,8 +64,6 @@ def test_what_is_wrong_is_in_the_answer(project: Project, texts: Texts) -> None:
     assert texts(data) == [
         "web.comand: is no key that Procession knows [procession.E001]",
         'from PRODUCTION_PROCESSES["web"]["COMAND"] in mysite.settings · did you mean "COMMAND"?',
-        "web: has neither BACKEND nor COMMAND [procession.E010]",
-        'from PRODUCTION_PROCESSES["web"] in mysite.settings · add: "BACKEND": "gunicorn", or a COMMAND',
         'two.replicas: must be a whole number, got "x" [procession.E002]',
         'from PRODUCTION_PROCESSES["two"]["REPLICAS"] in mysite.settings',
     ]

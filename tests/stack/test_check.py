@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from procession.stack.check import Checked, check, overlap
-from procession.stack.model import Condition, Dependency, Kind, Origin, Probe, ProbeType, Process, RestartWhen
+from procession.stack.model import Condition, Dependency, Kind, Listener, Origin, Probe, ProbeType, Process, RestartWhen
 from procession.stack.order import find_cycles, start_order
 
 NONE = Probe(type=ProbeType.NONE)
@@ -112,6 +112,19 @@ def test_two_processes_on_one_address() -> None:
 )
 def test_which_addresses_cannot_both_be_had(one: str, other: str, *, both: bool) -> None:
     assert overlap(one, other) is overlap(other, one) is both
+
+
+def test_instances_of_a_program_that_binds_by_itself_would_fight() -> None:
+    web = replace(process("web"), replicas=2)
+    binds = {"web": ["127.0.0.1:80"]}
+    assert texts(web, binds=binds) == [
+        (
+            "web.replicas: 2 instances would each listen on 127.0.0.1:80 [procession.E020]"
+            " | from web in Procfile:3 · write: 1, or a BACKEND in place of COMMAND: then they share the socket"
+        )
+    ]
+    assert texts(replace(web, argv=("x", "--reuse-port")), binds=binds) == []
+    assert texts(replace(web, listeners=(Listener("127.0.0.1:80"),)), binds=binds) == []
 
 
 def test_a_singleton_and_a_task_run_once() -> None:

@@ -265,7 +265,6 @@ def test_all_mistakes_are_listed_at_once_and_the_right_processes_are_kept() -> N
         "beat.backend E002",
         "beat.replicas E002",
         "beat.stop E005",
-        "web E010",
         "web.bakend E001",
         "web.readiness.path E014",
         "web.readiness.timeout E003",

@@ -174,18 +174,24 @@ def _finish(parts: Parts, process: Process) -> Built:
     where = {problem.where for problem in named}
     found = [fact for fact in facts(said, process, parts.site) if fact.where not in where]  # Said by the backend, then.
     binds = tuple(listener.bind for listener in command.listeners)
-    if process.argv and (program := find_program(process.argv[0], process, parts.site)):
-        process = replace(process, argv=(program, *_with_path(process.argv[1:], said, parts.site)))
+    argv = _with_path(_absolute(process.argv, process, parts.site), said, parts.site)
+    process = replace(process, argv=argv, handoff=_absolute(process.handoff, process, parts.site))
     return Built(process, (*named, *found), binds)
 
 
-def _with_path(arguments: tuple[str, ...], said: Said, site: Site) -> tuple[str, ...]:
+def _absolute(argv: tuple[str, ...], process: Process, site: Site) -> tuple[str, ...]:
+    """With the program's whole path; one that is not found stays, and has its Problem."""
+    program = find_program(argv[0], process, site) if argv else ""
+    return (program, *argv[1:]) if program else argv
+
+
+def _with_path(argv: tuple[str, ...], said: Said, site: Site) -> tuple[str, ...]:
     """A Procfile's shell line finds the programs of the site's Python first, as in an activated environment."""
-    is_shell_line = said.place.declared.source == "procfile" and arguments[:1] == ("-c",) and len(arguments) == 2
+    is_shell_line = said.place.declared.source == "procfile" and len(argv) == 3 and argv[:2] == ("/bin/sh", "-c")
     folder = os.path.dirname(site.python)
     if not is_shell_line or folder in STANDARD_PATH.split(":"):
-        return arguments
-    return ("-c", f"PATH={shlex.quote(folder)}:$PATH; {arguments[1]}")
+        return argv
+    return (*argv[:2], f"PATH={shlex.quote(folder)}:$PATH; {argv[2]}")
 
 
 def _placed(said: Said, problem: Problem) -> Problem:

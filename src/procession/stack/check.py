@@ -43,6 +43,7 @@ def _check_one(process: Process, checked: Checked) -> Iterator[Problem]:
     yield from _dependencies(process, checked)
     yield from _replicas(process)
     yield from _task(process)
+    yield from _shared_by_instances(process, checked.binds.get(process.name, ()))
     yield from _timeouts(process)
     yield from _unix_paths(process, checked.binds.get(process.name, ()))
     yield from _probe_address(process, checked.binds.get(process.name, ()))
@@ -80,6 +81,15 @@ def _task(process: Process) -> Iterator[Problem]:
     if process.kind is Kind.TASK and process.restart is RestartWhen.ALWAYS:
         what = 'a task that has ended well is done, and is not restarted "always"'
         yield problem(process, "restart", "E026", what, 'write: "on-failure" or "never"')
+
+
+def _shared_by_instances(process: Process, binds: Sequence[str]) -> Iterator[Problem]:
+    """Instances share the listeners that we hand over; a program that binds by itself can be there once."""
+    reuses_port = any("reuse" in word for word in process.argv)
+    if process.replicas > 1 and binds and not process.listeners and not reuses_port:
+        what = f"{process.replicas} instances would each listen on {binds[0]}"
+        fix = "write: 1, or a BACKEND in place of COMMAND: then they share the socket"
+        yield problem(process, "replicas", "E020", what, fix)
 
 
 def _timeouts(process: Process) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from procession.errors import Problem
@@ -14,6 +14,7 @@ from procession.stack.model import Common, Declaration
 from procession.stack.values import show
 
 NAME = re.compile(r"[A-Za-z]([A-Za-z0-9_-]{0,38}[A-Za-z0-9])?")
+MAIN_KEYS = frozenset({"backend", "command"})
 TAKE_COMMAND = frozenset({"command", "manage"})  # the backends that COMMAND is for
 NAME_RULE = "use letters, digits, - and _ (40 at most; a letter first, no - or _ last): it names files, units and pods"
 
@@ -90,7 +91,7 @@ def _read_process(name: str, raw: object, place: Place, problems: list[Problem],
         problems.append(place.problem("E008", f"is no name for a process: {show(name)}", NAME_RULE))
     given = read_mapping(Declaration, raw, place, problems)
     if isinstance(raw, Mapping):
-        problems += _missing(given, raw, place)
+        problems += _missing(given, raw, place, problems)
     merged = merge(common, given)
     if "stop" in given and not any(problem.is_error for problem in problems):
         timeout = merged.get("stop_timeout_seconds", forms.STOP_SECONDS)
@@ -105,10 +106,13 @@ def _read_process(name: str, raw: object, place: Place, problems: list[Problem],
     )
 
 
-def _missing(given: Given, raw: Mapping[object, object], place: Place) -> list[Problem]:
-    """Neither BACKEND nor COMMAND: nothing says what to run. A key of theirs that did not fit has its own Problem."""
+def _missing(
+    given: Given, raw: Mapping[object, object], place: Place, problems: Sequence[Problem]
+) -> Sequence[Problem]:
+    """Neither BACKEND nor COMMAND: nothing says what to run. One that did not fit, or is misspelt, was told before."""
     written = {str(key).lower() for key in raw}
-    if not written & {"backend", "command"}:
+    is_misspelt = any(f'"{key}"' in problem.fix.lower() for problem in problems for key in MAIN_KEYS)
+    if not written & MAIN_KEYS and not is_misspelt:
         return [place.problem("E010", "has neither BACKEND nor COMMAND", 'add: "BACKEND": "gunicorn", or a COMMAND')]
     if given.get("command") == ():
         return [place.at("COMMAND").problem("E010", "is empty", "write the command to run")]

@@ -15,7 +15,7 @@ from signal import Signals
 from typing import TypeVar
 
 from procession import units
-from procession.stack.hidden import hide_in_text
+from procession.stack.hidden import hide_in_argv, hide_in_text
 
 E = TypeVar("E", bound=StrEnum)
 SHOWN_CHARS_MAX = 60
@@ -73,8 +73,9 @@ def words(raw: object) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(line))
     except ValueError as error:
-        raise Unfit("E015", f"cannot be split into words: {str(error).lower()}: {show(raw)}",
-                    "close the quotation, or write a list of words") from None  # fmt: skip
+        shown = show(" ".join(hide_in_argv(line.split())))
+        what = f"cannot be split into words: {str(error).lower()}: {shown}"
+        raise Unfit("E015", what, "close the quotation, or write a list of words") from None
 
 
 def flag(raw: object) -> bool:
