@@ -233,3 +233,19 @@ def test_the_pid_is_kept(project: Project) -> None:
     child = project.start("prodserver", "web")
     out, _ = child.communicate(timeout=30)
     assert json.loads(out)["pid"] == child.pid != os.getpid()
+
+
+def test_a_class_that_somebody_wrote_for_django_prodserver_runs(project: Project) -> None:
+    project.settings(
+        'PRODUCTION_PROCESSES = {"web": {"BACKEND": "mysite.servers.Own", "ARGS": {"port": 5}, "FLAVOUR": "odd"}}\n'
+    )
+    project.write(
+        "mysite/servers.py",
+        "import json, os\n\nclass Own:\n    def __init__(self, **config):\n        self.config = config\n\n"
+        "    def prep_server_args(self):\n        return [str(self.config['ARGS']['port'])]\n\n"
+        "    def start_server(self, *args):\n"
+        "        print(json.dumps({'pid': os.getpid(), 'args': args, 'flavour': self.config['FLAVOUR']}))\n",
+    )
+    child = project.start("prodserver", "web")
+    out, _ = child.communicate(timeout=30)
+    assert json.loads(out) == {"pid": child.pid, "args": ["5"], "flavour": "odd"}
