@@ -1,6 +1,7 @@
 """Starts the recorder: `python -I -S .../procession/recorder/__main__.py --directory DIR [--echo] [--echo-times]`.
 
-DIR is the stack directory. Exit codes: 0 told to quit, 1 another recorder is there, 2 wrong usage, 4 refused by the system.
+DIR is the stack directory. Exit codes: 0 told to quit, 1 another recorder is there, 2 wrong usage, 4 refused by the
+system.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ def _record(directory: str, *, echo: bool, echo_times: bool) -> int:
 def _keep_freed_memory() -> None:
     """Free one big block, so that malloc no longer gives each freed chunk back to the kernel.
 
-    glibc raises its mmap and trim thresholds to the size of a freed mapping (mallopt(3), M_MMAP_THRESHOLD). Without this,
-    every chunk faults all its pages in anew: a third of the CPU time under a flood.
+    glibc raises its mmap and trim thresholds to the size of a freed mapping (mallopt(3), M_MMAP_THRESHOLD). Without
+    this, every chunk faults all its pages in anew: a third of the CPU time under a flood.
     """
     block = bytes(MALLOC_THRESHOLD_BYTES)
     del block

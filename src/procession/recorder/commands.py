@@ -1,7 +1,7 @@
 """What the supervisor tells us: newline-delimited JSON on `recorder.fifo`, one object a line.
 
-A line may be cut short, when its writer was killed; what its successor writes then comes right behind the stump, and is found
-there all the same.
+A line may be cut short, when its writer was killed; what its successor writes then comes right behind the stump, and
+is found there all the same.
 """
 
 from __future__ import annotations

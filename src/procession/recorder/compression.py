@@ -1,7 +1,7 @@
 """Rotated files are compressed one at a time, in a niced process, when things have calmed down.
 
-Not at once: what a flood fills and rotates within seconds falls off the end before anybody could read it, and compressing
-it would take more of the machine than the flood itself.
+Not at once: what a flood fills and rotates within seconds falls off the end before anybody could read it, and
+compressing it would take more of the machine than the flood itself.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Compression:
 
     def _start(self, rotated: Rotated, name: str) -> None:
         try:
-            self._children.start("compress_main.py", [name], lambda code: self._ended(rotated, name))
+            self._children.start("compress_main.py", [name], lambda _: self._ended(rotated, name))
             self._is_running = True
         except OSError:
             rotated.compressed(name)  # no memory, no processes: it stays as it is

@@ -1,6 +1,7 @@
 """Every line also to our own stdout, behind an aligned `web.1 | `: for containers and journald.
 
-A reader that does not read must not stop the recording: what does not fit into a bounded backlog is counted and said later.
+A reader that does not read must not stop the recording: what does not fit into a bounded backlog is counted and said
+later.
 """
 
 from __future__ import annotations

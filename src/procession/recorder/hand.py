@@ -1,23 +1,24 @@
 """The chunk in hand: what has been read from a FIFO and is not in its log file yet.
 
 A pipe forgets what was read, so a recorder that is killed between its read and its write would lose a chunk (under a
-flood, that is where it is half of the time). Therefore the kernel reads into a file mapped into memory, `recorder.hand`,
-which outlives us, and beside the chunk stands where it goes: log file (by inode), offset, stamp. The next recorder writes
-what is missing, from where the log file ends. So a line is neither lost nor doubled by a `kill -9`.
+flood, that is where it is half of the time). Therefore the kernel reads into a file mapped into memory,
+`recorder.hand`, which outlives us, and beside the chunk stands where it goes: log file (by inode), offset, stamp. The
+next recorder writes what is missing, from where the log file ends. So a line is neither lost nor doubled by a `kill
+-9`.
 
-What is left open: a kill inside the copy of a single read, while a page of this file is being written back; it would need
-a kernel fault and a signal in the same microsecond. A crash of the machine empties every FIFO anyway: chunks of another
-boot are ignored.
+What is left open: a kill inside the copy of a single read, while a page of this file is being written back; it would
+need a kernel fault and a signal in the same microsecond. A crash of the machine empties every FIFO anyway: chunks of
+another boot are ignored.
 
-Nothing is ever stored through the mapping by us, only by the kernel: on a full copy-on-write disk a store would be a SIGBUS,
-while read and pwrite fail with an errno, upon which we go on without a safety net.
+Nothing is ever stored through the mapping by us, only by the kernel: on a full copy-on-write disk a store would be a
+SIGBUS, while read and pwrite fail with an errno, upon which we go on without a safety net.
 """
 
 from __future__ import annotations
 
 import os
 from fcntl import ioctl
-from mmap import MAP_SHARED, PROT_READ, PROT_WRITE, mmap
+from mmap import MAP_POPULATE, MAP_SHARED, PROT_READ, PROT_WRITE, mmap
 from struct import Struct
 from sys import byteorder
 from termios import FIONREAD
@@ -41,7 +42,7 @@ UNREAD = b"\xff" * 8
 
 
 class Place:
-    """Where the chunk in hand belongs: `done` bytes of it, stamped, are elsewhere already, the rest goes to `offset`."""
+    """Where the chunk in hand belongs: stamped, `done` bytes of it are elsewhere already; the rest goes to `offset`."""
 
     __slots__ = ("at_line_start", "done", "inode", "offset", "path", "stamp")
 
@@ -68,7 +69,7 @@ class Hand:
         self.after_boot = os.pread(self._fd, 36, DATA_AT - HEADER.size + 8) != self._boot  # or the very first start
         try:
             os.posix_fallocate(self._fd, 0, DATA_AT + CHUNK_BYTES)
-            mapped = mmap(self._fd, DATA_AT + CHUNK_BYTES, MAP_SHARED, PROT_READ | PROT_WRITE)
+            mapped = mmap(self._fd, DATA_AT + CHUNK_BYTES, MAP_SHARED | MAP_POPULATE, PROT_READ | PROT_WRITE)
             self._view = memoryview(mapped)[DATA_AT:]
         except OSError as error:
             self.trouble = error

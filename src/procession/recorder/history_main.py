@@ -1,7 +1,7 @@
 """Writes events from stdin into the history, an SQLite database. Run by the recorder as a process of its own.
 
-A line is `{"event": {"at": seconds, "kind": ..., "process": ..., "instance": ..., "pid": ..., "detail": {...}, "who": ...}}`.
-It ends at the end of its input. Exit code 1: not all could be written.
+A line is `{"event": {"at": seconds, "kind": "exited", "process": ..., "instance": ..., "pid": ..., "detail": {...},
+"who": ...}}`; all but the first two may be left out. Exit code at the end of the input: 1 if not all could be written.
 """
 
 from __future__ import annotations

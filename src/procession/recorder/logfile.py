@@ -20,9 +20,10 @@ LOOK_AFTER_SECONDS = 1.0
 class LogFile:
     """Where the lines of one instance go.
 
-    `lost` is set while it cannot be written: appended chunks are then counted and dropped, with an attempt now and then.
-    `resumed` is what had been lost, once it could be written again; who reports it sets it back to None.
-    `has_changed` says that a deadline or a report may be due (first line, rotation, lost, resumed); who looks resets it.
+    `lost` is set while it cannot be written: appended chunks are then counted and dropped, with an attempt now and
+    then. `resumed` is what had been lost, once it could be written again; who reports it sets it back to None.
+    `has_changed` says that a deadline or a report may be due (first line, rotation, lost, resumed); who looks resets
+    it.
     """
 
     __slots__ = (
@@ -211,7 +212,7 @@ class LogFile:
                 hand.move(Place(self, moment.stamp, done, began_at_line_start), chunk_bytes)
 
     def _end_of_part(self, data: bytes, done: int, moment: Moment) -> int:
-        """How far `data` goes into this file: to the last line end that fits, or `done` when a new file is due first."""
+        """How far `data` goes into this file: to the last line end that fits; `done` when a new file is due first."""
         room = 0 if self.is_old(moment) else self.policy.max_bytes - self.size
         if len(data) - done <= room:
             return len(data)

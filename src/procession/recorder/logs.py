@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Logs:
     """The open log files by instance name.
 
-    `on_lost` hears that lines of an instance are being dropped, `on_resumed` how many when that is over, `on_rotated` that
-    there may be something to compress.
+    `on_lost` hears that lines of an instance are being dropped, `on_resumed` how many when that is over, `on_rotated`
+    that there may be something to compress.
     """
 
     __slots__ = ("_clock", "_folder", "_loop", "by_name", "on_lost", "on_resumed", "on_rotated")
@@ -35,7 +35,7 @@ class Logs:
         self.on_rotated: Callable[[], None]
 
     def open(self, name: str, path: str, policy: Policy) -> LogFile:
-        """Open the log of `name`, or change where and how it is written. A disk error is not raised: see LogFile.lost."""
+        """Open the log of `name`, or change where and how it is written. No disk error is raised: see LogFile.lost."""
         log = self.by_name.get(name)
         if log is None or log.path != path:
             if log is not None:

@@ -133,7 +133,7 @@ class Recorder:
             self._leave_if_asked()
 
     def _leave_if_asked(self) -> None:
-        """On SIGTERM, stay until the supervisor is gone: at a shutdown of the machine, its instances still say something."""
+        """On SIGTERM, stay until the supervisor is gone: at a shutdown of the machine, instances have a last word."""
         if self._reviver.is_leaving and not self._reviver.is_watching:
             self._leave()
 

@@ -1,9 +1,9 @@
 """When a log file is full or old, and what its rotated ones are called.
 
-A rotated file is named after the moment of its rotation: `web.1.log.20261121T073100.123Z`. So a rotation is one rename and
-at most one unlink however many are kept, a name means the same file for ever (a reader or a compressor never finds another
-one under it), names sort as time does, and `--since` can pass over a file without opening it. With `.1`, `.2`, ... each
-rotation would rename every one of them.
+A rotated file is named after the moment of its rotation: `web.1.log.20261121T073100.123Z`. So a rotation is one
+rename and at most one unlink however many are kept, a name means the same file for ever (a reader or a compressor
+never finds another one under it), names sort as time does, and `--since` can pass over a file without opening it.
+With `.1`, `.2`, ... each rotation would rename every one of them.
 """
 
 from __future__ import annotations

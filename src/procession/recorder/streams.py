@@ -158,7 +158,7 @@ def open_fifo(path: str) -> int:
 
 
 def _pipe_bytes_allowed() -> int:
-    """Half of what the user's pipes may hold together: beyond all of it, every new pipe of theirs gets one or two pages."""
+    """Half of what the user's pipes may hold together: past all of it, every new pipe of theirs gets a page or two."""
     try:
         with open("/proc/sys/fs/pipe-user-pages-soft", "rb") as file:
             pages = int(file.read())
