@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.recorder.rig import Rig, eventually
 
 from procession.recorder import history_main
 from procession.recorder.history_main import EVENTS_MAX, Store, row_of
-from tests.recorder.rig import Rig, eventually
 
 EXITED = {
     "at": 1763710260.123,
@@ -29,7 +29,9 @@ EXITED = {
 def rows(path: Path) -> list[tuple[object, ...]]:
     database = sqlite3.connect(path)
     try:
-        return database.execute("SELECT at, kind, process, instance, pid, detail, who FROM events ORDER BY id").fetchall()
+        return database.execute(
+            "SELECT at, kind, process, instance, pid, detail, who FROM events ORDER BY id"
+        ).fetchall()
     finally:
         database.close()
 
@@ -139,7 +141,8 @@ def test_the_newest_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"{", b"[]", b'{"event": 1}', b'{"event": {"at": "x", "kind": "y"}}', b'{"event": {"at": 1}}', b"\xff"]
+    "line",
+    [b"", b"{", b"[]", b'{"event": 1}', b'{"event": {"at": "x", "kind": "y"}}', b'{"event": {"at": 1}}', b"\xff"],
 )
 def test_what_is_no_event_is_left_out(line: bytes) -> None:
     assert row_of(line) is None

@@ -131,7 +131,9 @@ def test_notes_of_the_supervisor_are_kept(rig: Rig) -> None:
 
 def test_commands_that_make_no_sense_are_noted_and_skipped(rig: Rig) -> None:
     rig.start()
-    rig.send_raw(b'{"open": "../../etc/passwd"}\n[1, 2\n\xff\xfe\n{"nonsense": 1}\n{"open": "web.1", "max_bytes": "x"}\n')
+    rig.send_raw(
+        b'{"open": "../../etc/passwd"}\n[1, 2\n\xff\xfe\n{"nonsense": 1}\n{"open": "web.1", "max_bytes": "x"}\n'
+    )
     rig.open("web.2")
     rig.say("web.2", b"fine\n")
     rig.close("web.2")

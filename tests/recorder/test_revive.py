@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
 from tests.recorder.rig import DEADLINE_SECONDS, Rig, eventually, read_until
 
-# A supervisor as far as the recorder sees it: it says where it is, and stays. It writes one line and keeps the FIFO open.
+# A supervisor as far as the recorder sees it: it says in one line where it is, and stays.
 SUPERVISOR = """
 import os, signal, sys
 said = os.open(os.environ["SAY"], os.O_WRONLY)
@@ -78,7 +78,7 @@ def test_killed_it_is_started_again_in_a_session_of_its_own(stage: Stage) -> Non
     assert session == pid
     assert folder == str(stage.folder)
     assert stdin == "/dev/null"
-    eventually(lambda: stage.rig.events())
+    eventually(stage.rig.events)
     ((kind, _, detail),) = stage.rig.events()
     assert kind == "supervisor-died"
     assert detail["message"] == f"supervisor died, started again: pid {first.pid} is now {pid}"
@@ -118,12 +118,9 @@ def test_one_that_dies_at_once_is_started_ever_more_slowly(stage: Stage) -> None
     stage.watch(first.pid, "die")
     first.kill()
     first.wait()
-    times = []
     for _ in range(3):
         stage.next()
     eventually(lambda: len(stage.rig.events()) == 3)
-    import sqlite3
-
     database = sqlite3.connect(stage.rig.directory / "history.sqlite")
     times = [at for (at,) in database.execute("SELECT at FROM events ORDER BY id")]
     database.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.recorder.rig import STAMP, Rig, eventually, numbered, read_part, run
 
 from procession.recorder.children import Children
 from procession.recorder.compression import Compression
@@ -15,7 +16,6 @@ from procession.recorder.logfile import LogFile
 from procession.recorder.loop import Loop
 from procession.recorder.rotation import Policy, Rotated, is_rotated_name, milliseconds_of, suffix
 from procession.recorder.stamp import Clock, Moment, stamped
-from tests.recorder.rig import STAMP, Rig, eventually, numbered, read_part, run
 
 HOUR_NS = 3600 * 10**9
 
@@ -186,5 +186,3 @@ def stop_when(loop: Loop, condition: object) -> None:
         loop.stop() if condition() else loop.wake_after(0.005, "look", look)
 
     loop.wake_after(0.0, "look", look)
-
-

@@ -57,11 +57,10 @@ class Echo:
             prefix = self._prefixes[name] + (moment.stamp if self._with_times else b"")
             self._put(prefix + lines[:-1].replace(b"\n", b"\n" + prefix) + b"\n")
 
-    def end_line(self, name: str) -> None:
+    def end_line(self, name: str, moment: Moment) -> None:
         """The instance will not end the line that it has begun."""
-        tail = self._tails.pop(name, b"")
-        if tail:
-            self._put(self._prefixes[name] + tail + b"\n")
+        if self._tails.get(name):
+            self.add_chunk(name, b"\n", moment)
 
     def flush(self) -> None:
         """Write as much of the backlog as can be written without waiting."""

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from procession.recorder.logfile import LogFile
 
 CHUNK_BYTES = 256 << 10
-DATA_AT = 4096  # the chunk is here; the header ends here, and the path of the log file ends where the header begins
+# The chunk begins here, the header ends here, and before that the path of the log file ends. Within a page: one write
+# of header and UNREAD is then whole or not there at all, also for SIGKILL (the kernel looks for it between two pages).
+DATA_AT = 2048
 # magic, boot id, state, at line start, path bytes, stamp, inode, offset, done, chunk bytes
 HEADER = Struct("<8s36sB?H25sQQQI")
 STATE_AT = DATA_AT - HEADER.size + 44
@@ -110,8 +112,8 @@ class Hand:
         if state == EMPTY or not chunk or (state == READING and chunk.startswith(UNREAD[: len(chunk)])):
             return 0
         path = os.fsdecode(header[-HEADER.size - path_bytes : -HEADER.size])
-        whole = b"".join(stamped(chunk, stamp, at_line_start))
-        written = _append_missing(_find(path, inode), offset, whole[done:])
+        data = b"".join(stamped(chunk, stamp, at_line_start))[done:]
+        written = _append_missing(path, inode, offset, data)
         self.let_go()
         return written
 
@@ -151,10 +153,20 @@ def _find(path: str, inode: int) -> str | None:
     return None
 
 
-def _append_missing(path: str | None, offset: int, data: bytes) -> int:
-    if path is None:
+def _append_missing(path: str, inode: int, offset: int, data: bytes) -> int:
+    """Write what of `data` is not there yet; the count of bytes. The log is gone: nothing. Raises OSError."""
+    found = _find(path, inode)
+    if found is None:
         return 0
-    fd = os.open(path, os.O_WRONLY | os.O_APPEND)
+    if found == path:
+        return _append(path, data, offset)
+    end = data.rfind(b"\n") + 1  # it was rotated, and the recorder killed before it began the next file
+    return _append(found, data[:end], offset) + _append(path, data[end:], 0)
+
+
+def _append(path: str, data: bytes, offset: int) -> int:
+    """Write what of `data`, which begins at `offset`, lies behind the end of the file."""
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         missing = memoryview(data)[max(os.fstat(fd).st_size - offset, 0) :]
         count = len(missing)

@@ -45,7 +45,7 @@ def parse_json(text: str) -> Json:
         value, end = _scan(text, 0)
     except (ValueError, StopIteration, RecursionError, SystemError):  # SystemError: it misses json.decoder
         return _parse_thoroughly(text)
-    return value if end == len(text) else _parse_thoroughly(text)  # type: ignore[no-any-return]
+    return value if end == len(text) else _parse_thoroughly(text)
 
 
 def _parse_thoroughly(text: str) -> Json:

@@ -253,8 +253,7 @@ class LogFile:
             self.reopen(moment)
 
     def _open(self, moment: Moment) -> None:
-        os.makedirs(os.path.dirname(self.path), 0o700, exist_ok=True)
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOCTTY | os.O_NONBLOCK, 0o600)
+        fd = _open_private(self.path)
         self.close()
         self._fd = fd
         found = os.fstat(fd)
@@ -272,6 +271,15 @@ class LogFile:
             return milliseconds_of(text.replace("-", "").replace(":", "")) * 1_000_000
         except ValueError:
             return None
+
+
+def _open_private(path: str) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOCTTY | os.O_NONBLOCK
+    try:
+        return os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+        return os.open(path, flags, 0o600)
 
 
 def _unstamped(data: bytes, moment: Moment) -> bytes:

@@ -72,7 +72,7 @@ class Streams:
         os.close(stream.fd)
         _remove(stream.fifo_path)
         if self._echo is not None:
-            self._echo.end_line(name)
+            self._echo.end_line(name, self._clock.now())
             self._echo.forget(name)
 
     def end_line(self, name: str) -> None:
@@ -82,7 +82,7 @@ class Streams:
             self._drain(stream)
             stream.log.end_line(self._clock.now())
             if self._echo is not None:
-                self._echo.end_line(name)
+                self._echo.end_line(name, self._clock.now())
 
     def drain(self) -> None:
         """Write what is in the FIFOs now; they stay as they are, for whoever still writes to them."""

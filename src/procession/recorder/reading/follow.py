@@ -37,7 +37,7 @@ class Tail:
                 break
             records = self._read_block()  # what was written just before it was rotated
             if self._is_at_end:
-                records += self._switch(behind[0])
+                records += self._switch(behind[0]) + self._read_block()
         return records
 
     def close(self) -> None:
