@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -45,21 +46,28 @@ def run(verb: str, rig: Rig, *arguments: str) -> subprocess.CompletedProcess[str
     )
 
 
+def say_alone(rig: Rig, name: str, word: str) -> None:
+    """A line in a millisecond of its own."""
+    before = len(rig.log(name))
+    rig.say(name, f"{name} {word}\n".encode())
+    eventually(lambda: len(rig.log(name)) > before)
+    now = time.time_ns() // 1_000_000
+    eventually(lambda: time.time_ns() // 1_000_000 > now)
+
+
 @pytest.fixture
 def site(rig: Rig) -> Rig:
     """web.1, web.2 and worker.1, each with its lines and events."""
     rig.start()
     for name in ("web.1", "web.2", "worker.1"):
         rig.open(name)
-        rig.say(name, f"{name} first\n".encode())
-        eventually(lambda name=name: rig.log(name).endswith(b"\n"))  # type: ignore[misc]
+        say_alone(rig, name, "first")
         instance = {"process": name.partition(".")[0], "instance": name}
         rig.send(
             event={"at": 1763710260.5, "kind": "started", **instance, "pid": 41, "detail": {}, "who": "uid 0 (root)"}
         )
     for name in ("worker.1", "web.2", "web.1"):
-        rig.say(name, f"{name} second\n".encode())
-        eventually(lambda name=name: rig.log(name).count(b"\n") == 2)  # type: ignore[misc]
+        say_alone(rig, name, "second")
     exited = {"at": 1763710261.0, "kind": "exited", "process": "web", "instance": "web.1", "detail": {"status": 3}}
     rig.send(event=exited)
     eventually(lambda: len(rig.events()) == 4)
