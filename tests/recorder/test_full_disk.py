@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.recorder.rig import Rig, eventually, numbered
 
 NOTE = re.compile(rb"\[procession: (\d+) lines? \((\d+) (kB|bytes)\) dropped: ([^\]]+)\]\n")

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.recorder.rig import Rig, eventually
 
 from procession.recorder import history_main
 from procession.recorder.history_main import EVENTS_MAX, Store, row_of
+from tests.recorder.rig import Rig, eventually
 
 EXITED = {
     "at": 1763710260.123,

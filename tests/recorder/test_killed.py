@@ -8,12 +8,12 @@ import select
 from pathlib import Path
 
 import pytest
-from tests.recorder.rig import STAMP, Rig, numbered, read_part
 
 from procession.recorder.hand import Hand, Place
 from procession.recorder.logfile import LogFile
 from procession.recorder.rotation import Policy
 from procession.recorder.stamp import Clock
+from tests.recorder.rig import STAMP, Rig, numbered, read_part
 
 LINES = 400_000
 KILLS = 25

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.recorder.rig import Rig, eventually
 
 from procession.recorder.reading.follow import Follower
 from procession.recorder.reading.logs import Parts, Wanted, read_logs
 from procession.recorder.reading.parts import Part, log_paths, parts_of, sort_key
 from procession.recorder.reading.records import Record, backwards, forwards
+from tests.recorder.rig import Rig, eventually
 
 START = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.recorder.rig import DEADLINE_SECONDS, Rig, eventually, read_until
 
 # A supervisor as far as the recorder sees it: it says in one line where it is, and stays.

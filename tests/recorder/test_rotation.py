@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.recorder.rig import STAMP, Rig, eventually, numbered, read_part, run
 
 from procession.recorder.children import Children
 from procession.recorder.compression import Compression
@@ -16,6 +15,7 @@ from procession.recorder.logfile import LogFile
 from procession.recorder.loop import Loop
 from procession.recorder.rotation import Policy, Rotated, is_rotated_name, milliseconds_of, suffix
 from procession.recorder.stamp import Clock, Moment, stamped
+from tests.recorder.rig import STAMP, Rig, eventually, numbered, read_part, run
 
 HOUR_NS = 3600 * 10**9
 

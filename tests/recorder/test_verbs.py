@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.recorder.rig import DEADLINE_SECONDS, Rig, eventually, read_until
 
 from procession.console.lines import harmless
 from procession.console.moments import as_stamp, moment
 from procession.errors import ExitCode
+from tests.recorder.rig import DEADLINE_SECONDS, Rig, eventually, read_until
 
 VERB = """
 import argparse, importlib, sys

@@ -70,13 +70,14 @@ def instance_name(value: Json) -> str:
 
 
 def policy_of(command: dict[str, Json]) -> Policy:
-    """The policy in an `open` command; what it does not say is as in Policy. Raises ValueError."""
+    """The policy in an `open` command; what it does not say is as in Policy. Raises ValueError.
+
+    A size or an age of 0 or null sets no limit.
+    """
     policy = Policy()
-    size = _number(command, "max_bytes", policy.max_bytes)
-    policy.max_bytes = NO_LIMIT_BYTES if size is None else int(size)
-    keep = _number(command, "keep", policy.keep)
-    policy.keep = policy.keep if keep is None else int(keep)
-    policy.max_age_seconds = _number(command, "max_age_seconds", policy.max_age_seconds)
+    policy.max_bytes = int(_number(command, "max_bytes", policy.max_bytes) or NO_LIMIT_BYTES)
+    policy.keep = int(_number(command, "keep", policy.keep) or 0)
+    policy.max_age_seconds = _number(command, "max_age_seconds", policy.max_age_seconds) or None
     policy.compress = bool(command.get("compress", policy.compress))
     return policy
 
