@@ -1,8 +1,8 @@
-"""Starts the supervisor: `python -I -S .../procession/supervisor/__main__.py --directory STACKDIR [--stack FILE] [--ready-fd N]
-[--echo]`.
+"""Starts the supervisor: `python -I -S .../procession/supervisor/__main__.py --directory STACKDIR [--stack FILE]
+[--ready-fd N] [--echo]`.
 
-It says once on fd N, as JSON, whether it is there: {"ready": true, "pid": 4121}, or {"ready": false, "code": 4, "text": [...]}.
-Exit codes: 0 everything is down, 2 wrong usage, 4 refused by the system.
+It says once on fd N, as JSON, whether it is there: {"ready": true, "pid": 4121}, or {"ready": false, "code": 4, "text":
+[...]}. Exit codes: 0 everything is down, 2 wrong usage, 4 refused by the system.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 if __name__ == "__main__":  # with -I nothing but the standard library is on the path
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
+import gc
 import json
 from dataclasses import dataclass
 
@@ -49,6 +50,7 @@ def main(arguments: list[str]) -> int:
         print(f"supervisor: {refusal.what}" + (f"\n    {refusal.fix}" if refusal.fix else ""), file=sys.stderr)
         return refusal.code
     _say(options.ready_fd, {"ready": True, "pid": os.getpid()})
+    gc.freeze()  # What the start has made stays: to look through it again would only dirty pages that a fork shares.
     supervisor.run()
     return ExitCode.DONE
 
@@ -107,7 +109,7 @@ def _read_stack(path: str) -> Stack:
 
 
 def _take_fds(ready_fd: int) -> None:
-    """What a careless parent left open is not for our instances; and 0, 1, 2 must not become something else's number."""
+    """What a careless parent left open is not for our instances; and 0, 1, 2 must not become other files."""
     while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(fd, True)
     os.close(fd)

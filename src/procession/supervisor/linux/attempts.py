@@ -1,4 +1,5 @@
-"""One attempt of a probe over the network, as a state machine in the loop: connect, and for http send, then read a status.
+"""One attempt of a probe over the network, as a state machine in the loop: connect, and for http send, then read a
+status.
 
 Nothing here blocks; the caller gives the whole attempt its time, and ends it with `end`.
 """

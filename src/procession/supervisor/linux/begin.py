@@ -1,14 +1,15 @@
 """How a supervisor begins: from nothing, with a stack it is given, or where an earlier one was cut off.
 
-A supervisor that ends in order leaves no state behind. So where there is state of this boot, or an instance that lives, the last
-one was cut off: what lives is adopted, what is left of the trees of dead main processes is killed, and only then is started
-what is wanted and not there.
+A supervisor that ends in order leaves no state behind. So where there is state of this boot, or an instance that lives,
+the last one was cut off: what lives is adopted, what is left of the trees of dead main processes is killed, and only
+then is started what is wanted and not there.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from signal import SIGCONT, SIGTERM
 from time import monotonic
 
@@ -50,7 +51,7 @@ def _run(supervisor: Supervisor, given: Stack | None) -> None:
 
 
 def _resume(supervisor: Supervisor, stack: Stack | None, state: Mapping[str, object], found: Survey) -> None:
-    """Go on where the last one was cut off. What runs is not known: it is adopted by the first `apply`, before all else."""
+    """Go on where the last one was cut off. Nobody knows what should run: the first `apply` adopts, before all else."""
     if stack is None:
         supervisor.recorder.note("what should run is not known; it waits for: procession up")
         supervisor.before_apply = lambda declared: _take_over(supervisor, declared, state, found)
@@ -97,7 +98,7 @@ def _take_listeners(supervisor: Supervisor, process: str) -> None:
 
 
 def _end_unwanted(supervisor: Supervisor, found: Found) -> None:
-    """An instance of a process that is declared no more, on its way out when the last supervisor was: see that it goes."""
+    """An instance of a process that is declared no more, on its way out when the supervisor died: see that it goes."""
     mark = Mark(supervisor.directory, found.name, found.life, found.pid)
     tree = Tree(mark, found.pid, found.start_ticks, is_own=False)
     deadline = ("unwanted", found.pid)
@@ -128,7 +129,7 @@ def _kill_leftovers(supervisor: Supervisor, marks: tuple[Mark, ...], then: Calla
 
     for mark in marks:
         supervisor.recorder.note(f"{mark.instance}: killing what a dead main process (pid {mark.main}) left behind")
-        _kill(supervisor, Tree(mark, mark.main, 0, is_own=False), lambda mark=mark: done(mark))
+        _kill(supervisor, Tree(mark, mark.main, 0, is_own=False), partial(done, mark))
     if not marks:
         then()
 

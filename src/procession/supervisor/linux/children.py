@@ -1,8 +1,8 @@
 """Who ended, and how: our own children, those of an earlier supervisor, and orphans that nobody else reaps.
 
-An own child is announced by SIGCHLD; its number stays its own until we reap it. A process that an earlier supervisor started
-is nobody's child that we could wait for: a pidfd in the loop tells when it ends. Orphans of our instances become our
-children (we are a subreaper), and are reaped without anybody being told.
+An own child is announced by SIGCHLD; its number stays its own until we reap it. A process that an earlier supervisor
+started is nobody's child that we could wait for: a pidfd in the loop tells when it ends. Orphans of our instances
+become our children (we are a subreaper), and are reaped without anybody being told.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from procession.supervisor.linux import kernel, procfs
 from procession.supervisor.linux.loop import HUNG_UP, Loop
 
-STATUS_WAIT_SECONDS = 0.2  # for the parent of an adopted process to reap it: not before does the kernel tell how it ended
+STATUS_WAIT_SECONDS = 0.2  # for the parent of an adopted process to reap it: only then the kernel tells how it ended
 
 OnEnd = Callable[[int | None], object]  # is told the exit code, or minus the signal; None: nobody can know
 

@@ -1,4 +1,4 @@
-"""One client of the control socket: cuts what it sends into lines, and keeps what it has not taken yet. Never blocks."""
+"""One client of the control socket: what it sends, cut into lines, and what it has not taken yet. Never blocks."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from procession.control import wire
 from procession.supervisor.linux.loop import READABLE, WRITABLE, Loop
 
 READ_BYTES = 64 << 10
-UNSENT_BYTES_MAX = 8 << 20  # what a client may leave unread, on top of one whole answer; then it is cut off
+UNSENT_BYTES_MAX = 8 << 20  # that a client may leave unread, on top of one whole answer
 CREDENTIALS = Struct("=iII")  # struct ucred: pid, uid, gid
 FAREWELL_SECONDS = 1.0
 
 
 class Connection:
-    """`on_line(connection, line)` hears each request; `on_gone(connection)` that the client went away, or was cut off."""
+    """`on_line(connection, line)` hears each request; `on_gone(connection)` that the client is there no more."""
 
     __slots__ = ("_is_writing", "_lines", "_loop", "_on_gone", "_on_line", "_socket", "_unsent", "uid")
 

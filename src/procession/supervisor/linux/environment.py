@@ -6,7 +6,7 @@ import os
 
 from procession.stack.model import ProbeType, Process
 
-# Meant for us alone, by whoever started us (sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3)) or as part of their tree.
+# Meant for us alone by whoever started us (sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3)), or theirs to know.
 NOT_PASSED_ON = frozenset(
     {
         "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "MAINPID",
@@ -19,7 +19,8 @@ NOT_PASSED_ON = frozenset(
 def build_environment(name: str, life: int, process: Process, *, stack_directory: str, notify: str) -> dict[str, str]:
     """For one life of the instance `name`; `notify` is the address of the socket on which it may say that it is ready.
 
-    To be called in the child, whose pid is the instance's. Reads the env files. Raises OSError with the file's name, or ValueError for one that cannot be understood.
+    To be called in the child, whose pid is the instance's. Reads the env files. Raises OSError with the file's name, or
+    ValueError for one that cannot be understood.
     """
     environment = {key: value for key, value in os.environ.items() if key not in NOT_PASSED_ON}
     for path in process.env_files:
@@ -41,7 +42,10 @@ def build_environment(name: str, life: int, process: Process, *, stack_directory
 
 def read_env_file(path: str) -> dict[str, str]:
     """The variables that a file sets. Raises OSError, or ValueError with the line that is wrong."""
-    from procession.stack.dotenv import parse  # noqa: PLC0415 - most stacks have no env file
+    from procession.stack.dotenv import parse
 
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
-        return dict(parse(file.read()))
+    with open(path, encoding="utf-8-sig") as file:
+        found = parse(file.read(), path)
+    if found.problems:
+        raise ValueError("; ".join(found.problems[0].lines()))
+    return found.values()

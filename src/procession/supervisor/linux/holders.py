@@ -21,6 +21,7 @@ def find_holders(address: Address) -> list[str]:
 
 def _tcp_inodes(address: Address) -> Iterator[bytes]:
     """Inodes of the sockets that listen on the port, on that address or on all."""
+    assert not isinstance(address.place, str), "the caller has looked"
     host, port = address.place
     for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
         wanted = {_hexadecimal(family, "0.0.0.0" if family is socket.AF_INET else "::")}

@@ -14,8 +14,8 @@ from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.listeners import Listeners
 from procession.supervisor.linux.loop import Loop
 from procession.supervisor.linux.procfs import Mark
-from procession.supervisor.linux.rundir import remove
 from procession.supervisor.linux.recorder import open_fifo
+from procession.supervisor.linux.rundir import remove
 from procession.supervisor.linux.signals import signal_number
 from procession.supervisor.linux.spawn import Launch, launch, read_report
 from procession.supervisor.linux.trees import SURVIVES_SECONDS, Kill, Tree
@@ -41,7 +41,9 @@ class Life:
 class Instances:
     """`tell(event)` hears what happens. `notify` is the address that programs may speak to."""
 
-    __slots__ = ("_children", "_directory", "_fifos", "_kills", "_listeners", "_lives", "_loop", "_tell", "by_pid", "notify")
+    __slots__ = (
+        "_children", "_directory", "_fifos", "_kills", "_listeners", "_lives", "_loop", "_tell", "by_pid", "notify"
+    )  # fmt: skip
 
     def __init__(
         self, directory: str, loop: Loop, children: Children, listeners: Listeners, tell: Callable[[News], object]
@@ -93,7 +95,8 @@ class Instances:
         wanted = signal_number(signal_name)
         _send(life, wanted)
         if wanted not in STOPS:
-            _send(life, signal.SIGCONT)  # Stopped, it gets no SIGTERM until continued (glibc manual, Job Control Signals).
+            # Stopped, it gets no SIGTERM until continued (glibc manual, Job Control Signals).
+            _send(life, signal.SIGCONT)
 
     def kill(self, name: str, number: int) -> None:
         """SIGKILL to the whole tree. Its death is told as any; Survived, if the main process does not die of it."""
@@ -129,7 +132,7 @@ class Instances:
         remove(self._fifo(name))
 
     def hold_fifo(self, name: str) -> None:
-        """Make the FIFO, and hold it open, so that what is in it outlives both its writer and its reader. Raises OSError."""
+        """Make the FIFO and hold it open: what is in it outlives its writer and its reader. Raises OSError."""
         if name not in self._fifos:
             self._fifos[name] = open_fifo(self._fifo(name))
 
@@ -225,7 +228,7 @@ class Instances:
 
 
 def _know_start(life: Life) -> None:
-    """Read its start time, if that has not been done. Only for our children before they are reaped: the number is theirs."""
+    """Read its start time, once. Only for our children before they are reaped: then the number is still theirs."""
     if not life.start_ticks:
         stat = procfs.read_stat(life.pid)
         life.start_ticks = stat.start_ticks if stat else 0

@@ -1,7 +1,8 @@
 """System calls that Python has no function for, and the pidfd calls, each with where it is written down.
 
-`ctypes` would cost 0.5 MB and 5 ms; its C half, `_ctypes`, can call a function of libc by itself and costs a tenth of that.
-Where it is missing or other than we know it, what needs it is refused with OSError(ENOSYS), and the supervisor goes on.
+`ctypes` would cost 0.5 MB and 5 ms; its C half, `_ctypes`, can call a function of libc by itself and costs a tenth of
+that. Where it is missing or other than we know it, what needs it is refused with OSError(ENOSYS), and the supervisor
+goes on.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def take_fd(pidfd: int, fd: int) -> int:
 
 
 def send_signal(pidfd: int, number: signal.Signals) -> bool:
-    """Send a signal to exactly this process (pidfd_send_signal(2), Linux 5.1); False when it is gone. Raises OSError."""
+    """Send a signal to this very process (pidfd_send_signal(2), Linux 5.1); False when it is gone. Raises OSError."""
     try:
         signal.pidfd_send_signal(pidfd, number)
     except ProcessLookupError:
@@ -72,7 +73,7 @@ def _call(function: str, *arguments: int) -> int:
     try:
         import _ctypes
 
-        address = _ctypes.dlsym(_ctypes.dlopen(None, 0), function)
+        address = _ctypes.dlsym(_ctypes.dlopen(None, 0), function)  # type: ignore[arg-type]  # None: what is loaded already
         result: int = _ctypes.call_function(address, arguments)
     except (ImportError, AttributeError) as error:
         raise OSError(ENOSYS, f"no way to call {function}: {error}") from error

@@ -71,7 +71,7 @@ class Listeners:
 
 
 def _bind(address: Address, listener: Listener) -> socket.socket:
-    """Raises OSError. SO_REUSEADDR: what is left of closed connections (TIME_WAIT) does not hold the port (socket(7))."""
+    """Raises OSError. SO_REUSEADDR: closed connections in TIME_WAIT do not hold the port (socket(7))."""
     bound = socket.socket(address.family, socket.SOCK_STREAM)
     try:
         if address.path:
@@ -87,7 +87,7 @@ def _bind(address: Address, listener: Listener) -> socket.socket:
 
 
 def _bind_unix(bound: socket.socket, path: str, mode: int) -> None:
-    """A file left behind by a dead server is removed; one on which somebody listens is not. No moment of a wider mode."""
+    """A file left behind by a dead server is removed; one on which somebody listens is not. Its mode is right at once."""
     if _is_left_behind(path):
         os.unlink(path)
     umask = os.umask(0o777 & ~mode)
@@ -125,7 +125,7 @@ def _close(listener: socket.socket) -> None:
 
 
 def in_use(bind: str, address: Address) -> str:
-    """`cannot listen on 127.0.0.1:8000: address in use by pid 4121 (gunicorn); stop that process, or bind to another`."""
+    """`cannot listen on 127.0.0.1:8000: address in use by pid 4121 (gunicorn); stop that process, or ...`."""
     holders = find_holders(address)
     if not holders:
         return f"cannot listen on {bind}: address in use, by whom we may not see; bind to another"

@@ -1,8 +1,8 @@
 """What programs say of themselves: sd_notify(3) datagrams on our socket, each credited to the instance that sent it.
 
-The kernel says who sent a datagram (SCM_CREDENTIALS, unix(7)), and only what comes from an instance's tree counts for it. As
-root the socket has an abstract name, because an instance of another user could not reach into our directory; else it is a
-file there.
+The kernel says who sent a datagram (SCM_CREDENTIALS, unix(7)), and only what comes from an instance's tree counts for
+it. As root the socket has an abstract name, because an instance of another user could not reach into our directory;
+else it is a file there.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def parse_message(data: bytes) -> dict[str, str]:
 
 
 def understand(sender: Sender, said: dict[str, str]) -> Told | None:
-    """What is said that concerns us. STOPPING=1: no more traffic. EXTEND_TIMEOUT_USEC is time on top of what there is."""
+    """What is said that concerns us. STOPPING=1: no more traffic. EXTEND_TIMEOUT_USEC comes on top of what there is."""
     ready = {"1": True, "0": False}.get(said.get("READY", ""))
     if said.get("STOPPING") == "1":
         ready = False

@@ -1,7 +1,7 @@
 """Asks instances whether they are ready, and whether they are alive: when, how often, and for how long.
 
-At the start the first questions come quickly, then at growing intervals up to the declared one, so that being asked costs no
-start-up time; the core judges the answers.
+At the start the first questions come quickly, then at growing intervals up to the declared one, so that being asked
+costs no start-up time; the core judges the answers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the kernel tells about processes in /proc (proc(5)). A process may end at any moment: then the answer is None or empty."""
+"""What the kernel tells about processes in /proc (proc(5)). One may end at any moment: then the answer is empty."""
 
 from __future__ import annotations
 

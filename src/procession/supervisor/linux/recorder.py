@@ -1,7 +1,8 @@
 """The supervisor's side of the recorder: keeps one running, and tells it what to read and what to keep.
 
-Commands go through a FIFO of which we hold both ends open, so that a dead recorder breaks nothing: what it has not read yet
-is still there for the next one. Nothing here blocks: what does not fit waits, and past QUEUE_BYTES_MAX it is counted and lost.
+Commands go through a FIFO of which we hold both ends open, so that a dead recorder breaks nothing: what it has not read
+yet is still there for the next one. Nothing here blocks: what does not fit waits, and past QUEUE_BYTES_MAX it is
+counted and lost.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import deque
 from collections.abc import Callable, Mapping
 from time import monotonic, time
 
@@ -33,7 +33,8 @@ class Recorder:
     """One recorder for this stack directory, for as long as the supervisor lives, and longer."""
 
     __slots__ = (
-        "_children", "_deaths", "_directory", "_echo", "_fd", "_is_full", "_loop", "_lost", "_on_gone", "_opened", "_pidfd",
+        "_children", "_deaths", "_directory", "_echo", "_fd", "_is_full", "_loop", "_lost", "_on_gone", "_opened",
+        "_pidfd",
         "_queue", "_queue_bytes", "_since", "_wanted", "pid", "restarts",
     )  # fmt: skip
 
@@ -44,7 +45,7 @@ class Recorder:
         self._children = children
         self._echo = echo
         self._fd = open_fifo(os.path.join(directory, FIFO_NAME))
-        self._queue: deque[bytes] = deque()
+        self._queue: list[bytes] = []
         self._queue_bytes = 0
         self._is_full = False
         self._lost = 0
@@ -133,7 +134,9 @@ class Recorder:
         return True
 
     def _start(self) -> None:
-        argv = [sys.executable, "-I", "-S", _program(), "--directory", self._directory, *(["--echo"] if self._echo else [])]
+        argv = [sys.executable, "-I", "-S", _program(), "--directory", self._directory]
+        if self._echo:
+            argv.append("--echo")
         self._since = monotonic()
         try:
             self.pid = _spawn(argv)
@@ -173,28 +176,30 @@ class Recorder:
             return
         self._queue.append(line)
         self._queue_bytes += len(line)
-        if not self._is_full:
-            self._flush()
 
-    def _flush(self) -> None:
-        while self._queue:
-            line = self._queue[0]
-            try:
-                written = os.write(self._fd, line)
-            except BlockingIOError:
-                self._wait_for_room()
-                return
-            self._queue_bytes -= written
-            if written == len(line):
-                self._queue.popleft()
-            else:
-                self._queue[0] = line[written:]
-        self._have_room()
+    def flush(self) -> None:
+        """Write what was said since the last time: to be called before each sleep, so that a burst is one write."""
+        if self._queue and not self._is_full:
+            self._write()
+
+    def _write(self) -> None:
+        data = b"".join(self._queue)
+        self._queue.clear()
+        try:
+            data = data[os.write(self._fd, data) :]
+        except BlockingIOError:
+            pass
+        self._queue_bytes = len(data)
+        if data:
+            self._queue.append(data)
+            self._wait_for_room()
+        else:
+            self._have_room()
 
     def _wait_for_room(self) -> None:
         if not self._is_full:
             self._is_full = True
-            self._loop.watch(self._fd, self._flush, WRITABLE)
+            self._loop.watch(self._fd, self._write, WRITABLE)
 
     def _have_room(self) -> None:
         if self._is_full:
@@ -206,7 +211,7 @@ class Recorder:
 
 
 def open_fifo(path: str) -> int:
-    """The FIFO, made when there is none, open both ways: it never breaks, and is never at its end (fifo(7)). Raises OSError."""
+    """The FIFO, made when there is none, open both ways: so it never breaks, nor ends (fifo(7)). Raises OSError."""
     try:
         os.mkfifo(path, 0o600)
     except FileExistsError:
@@ -249,7 +254,7 @@ def _pid_in(path: str) -> int:
 
 def _is_locked(path: str) -> bool:
     """Whether somebody holds the flock(2) on this file."""
-    from fcntl import LOCK_EX, LOCK_NB, flock  # noqa: PLC0415 - once, at the start
+    from fcntl import LOCK_EX, LOCK_NB, flock
 
     fd = os.open(path, os.O_RDWR)
     try:

@@ -37,8 +37,8 @@ def prepare(directory: str) -> None:
     """Make the stack directory, and check that it can be one. Raises Refusal."""
     if len(os.fsencode(os.path.join(directory, CONTROL_NAME))) > SOCKET_PATH_BYTES_MAX:
         raise Refusal(
-            f"the path of the stack directory is too long for a socket in it (over {SOCKET_PATH_BYTES_MAX} bytes): {directory}",
-            ELSEWHERE,
+            f"the path of the stack directory is too long for a socket in it: {directory}",
+            f"keep it under {SOCKET_PATH_BYTES_MAX - len(CONTROL_NAME)} bytes: --stack-directory DIR",
         )
     try:
         for folder in FOLDERS:

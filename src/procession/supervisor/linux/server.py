@@ -1,14 +1,13 @@
 """The control socket: takes requests of our own user and of root, and brings them the answers.
 
-A request that takes its time is an operation with a number; the core answers it when its goal is reached. A client that goes
-away cancels nothing.
+A request that takes its time is an operation with a number; the core answers it when its goal is reached. A client that
+goes away cancels nothing.
 """
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from procession.control import wire
@@ -95,7 +94,7 @@ class Server:
         connection = Connection(client, self._loop, on_line=self._take, on_gone=self._forget)
         self._connections.add(connection)
         if connection.uid not in (0, os.geteuid()):
-            self._turn_away(connection, f"you are uid {connection.uid}; the supervisor obeys uid {os.geteuid()} and root")
+            self._turn_away(connection, f"you are uid {connection.uid}; only uid {os.geteuid()} and root are obeyed")
         elif len(self._connections) > CONNECTIONS_MAX:
             self._turn_away(connection, f"{CONNECTIONS_MAX} clients are connected already; try again later")
 

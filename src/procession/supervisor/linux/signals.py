@@ -1,4 +1,4 @@
-"""Signals to the supervisor: each becomes a byte on a pipe that the loop reads, and nothing else happens in a handler."""
+"""Signals to the supervisor: each becomes a byte on a pipe that the loop reads. Nothing happens in a handler."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ READ_BYTES = 4096
 def take_signals(loop: Loop, on: Mapping[int, Callable[[], object]]) -> None:
     """Call `on[number]` in the loop for each signal of TAKEN; several of one kind may become one (signal(7)).
 
-    What a parent had blocked is unblocked. A pipe that is full loses nothing that matters: a byte of each kind is in it.
+    What a parent had blocked is unblocked. A pipe that is full loses nothing that matters: a byte of each kind is in
+    it.
     """
     reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
@@ -37,7 +38,7 @@ def unblock_signals() -> None:
 
 
 def reset_signals() -> None:
-    """In the child: every signal as a program expects to find it (the defaults, none blocked); exec keeps what is ignored."""
+    """In the child: every signal as a program expects it, at its default, none blocked; exec keeps what is ignored."""
     signal.set_wakeup_fd(-1)
     for number in (*TAKEN, *_IGNORED):
         signal.signal(number, signal.SIG_DFL)
@@ -45,7 +46,7 @@ def reset_signals() -> None:
 
 
 def signal_number(name: str) -> signal.Signals:
-    """`TERM`, `SIGTERM`, `RTMIN+1` is not known. Raises ValueError that says what was wrong."""
+    """Of "TERM" or "SIGTERM", in any case. Raises ValueError that says what was wrong."""
     try:
         return signal.Signals["SIG" + name.upper().removeprefix("SIG")]
     except KeyError:

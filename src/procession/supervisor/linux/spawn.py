@@ -1,8 +1,8 @@
 """Start a program: fork, make the child what was declared, exec.
 
-The child reports on a pipe that closes when it execs: nothing on it, and the program runs; else the words for what failed.
-Everything that can be slow or fail (env files, the user database, a directory on a network disk) happens in the child, so
-that it costs neither the supervisor's time nor its memory.
+The child reports on a pipe that closes when it execs: nothing on it, and the program runs; else the words for what
+failed. Everything that can be slow or fail (env files, the user database, a directory on a network disk) happens in the
+child, so that it costs neither the supervisor's time nor its memory.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import fcntl
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NoReturn
 
 from procession.stack.model import Limits, Process
@@ -18,7 +19,7 @@ from procession.supervisor.linux.environment import build_environment
 from procession.supervisor.linux.signals import block_signals, reset_signals, unblock_signals
 
 FIRST_LISTENER_FD = 3  # SD_LISTEN_FDS_START (sd_listen_fds(3))
-PIPE_BYTES = (1 << 20, 256 << 10)  # tried in turn, more than pipe-max-size is for root alone; else 64 KiB as the kernel made it
+PIPE_BYTES = (1 << 20, 256 << 10)  # tried in turn; where a limit (pipe(7)) says no, it stays as the kernel made it
 REPORT_BYTES_MAX = 4000  # less than PIPE_BUF: written in one piece (pipe(7))
 EXIT_NOT_EXECUTED = 127  # as a shell says it
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -57,7 +58,7 @@ def launch(work: Launch) -> tuple[int, int]:
 
 
 def read_report(fd: int) -> str | None:
-    """What the child says: "" when it has exec'd (or died before it could say anything), None when it is not known yet."""
+    """What the child says: "" when it has exec'd, or died before it could say it; None: not known yet."""
     try:
         return os.read(fd, REPORT_BYTES_MAX).decode("utf-8", "replace")
     except BlockingIOError:
@@ -163,14 +164,14 @@ def _limit(limits: Limits) -> None:
         _try("set niceness to", limits.nice, lambda: os.nice(limits.nice))
     wanted = {"NOFILE": limits.files or -1, "NPROC": limits.processes or -1, "CORE": limits.core_bytes}
     if any(value >= 0 for value in wanted.values()):
-        import resource  # noqa: PLC0415 - only where a limit is declared, and only in the child
+        import resource
 
         for name, value in wanted.items():
             if value >= 0:
                 number = getattr(resource, f"RLIMIT_{name}")
                 hard = resource.getrlimit(number)[1]
                 highest = value if hard == resource.RLIM_INFINITY or value > hard else hard
-                _try(f"limit {name} to", value, lambda n=number, v=value, h=highest: resource.setrlimit(n, (v, h)))
+                _try(f"limit {name} to", value, partial(resource.setrlimit, number, (value, highest)))
 
 
 def _become_user(user: str, group: str) -> dict[str, str]:
@@ -178,8 +179,8 @@ def _become_user(user: str, group: str) -> dict[str, str]:
 
     Gives the environment that tells a program who it is.
     """
-    import grp  # noqa: PLC0415 - only where a user is declared, and only in the child
-    import pwd  # noqa: PLC0415
+    import grp
+    import pwd
 
     try:
         person = pwd.getpwnam(user) if user else None
@@ -214,7 +215,7 @@ def _exec(argv: Sequence[str], environment: dict[str, str]) -> NoReturn:
     trouble: OSError | None = None
     for path in _candidates(program, environment):
         try:
-            os.execve(path, argv, environment)
+            os.execve(path, list(argv), environment)
         except (FileNotFoundError, NotADirectoryError) as error:
             trouble = trouble or error
         except OSError as error:

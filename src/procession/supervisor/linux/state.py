@@ -1,7 +1,8 @@
 """What the next supervisor must know: what people asked for, and which processes are whose. Kept in state.json.
 
-What a process itself says comes before what the file says: an instance carries its mark in its environment, and the file may be
-older than it, cut short, or gone. The file tells of those whose environment cannot be read, and what was known of them.
+What a process itself says comes before what the file says: an instance carries its mark in its environment, and the
+file may be older than it, cut short, or gone. The file tells of those whose environment cannot be read, and what was
+known of them.
 """
 
 from __future__ import annotations
@@ -66,8 +67,8 @@ def is_of_this_boot(state: Message) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What there is of an earlier supervisor: `living` main processes, each instance once, and the marks of dead ones of
-    which something is left.
+    """What there is of an earlier supervisor: `living` main processes, each instance once, and the marks of dead ones
+    of which something is left.
     """
 
     living: tuple[Found, ...]
@@ -117,7 +118,7 @@ def _claimed(state: Message) -> Iterator[Found]:
 
 
 def _fields(item: Mapping[str, Any]) -> dict[str, Any]:
-    kinds = {"name": str, "life": int, "pid": int, "start_ticks": int, "was_ready": bool, "restarts": int, "digest": int}
+    kinds = {"name": str, "was_ready": bool, **dict.fromkeys(("life", "pid", "start_ticks", "restarts", "digest"), int)}
     if not all(isinstance(item[name], kind) for name, kind in kinds.items()):
         raise TypeError("a field of another type")
     return {name: item[name] for name in kinds}

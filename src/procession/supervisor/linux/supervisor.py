@@ -72,6 +72,7 @@ class Supervisor:
         """Go on until everything is down."""
         while not self._is_over:
             self._decide_all()
+            self.recorder.flush()
             deadline = next_deadline(self.model)
             self.loop.wait(deadline)
             if deadline is not None and monotonic() >= deadline:
@@ -201,6 +202,6 @@ ACT: Final[Mapping[type[do.Action], Callable[[Supervisor, Any], object]]] = {
     do.Record: lambda us, action: us.recorder.keep(action),
     do.Changed: lambda us, action: us.server.changed(action.name),
     do.Reply: Supervisor._reply,
-    do.Save: lambda us, action: us._save_soon(),
-    do.Quit: lambda us, action: us._quit(),
+    do.Save: lambda us, _: us._save_soon(),
+    do.Quit: lambda us, _: us._quit(),
 }

@@ -1,13 +1,14 @@
 """What belongs to an instance besides its main process, and how all of it is killed.
 
 A process belongs to the tree of a main process if it is in its session, or carries its mark in the environment, or
-descends from one that does. While we are the subreaper of the tree, every part of it descends from the main process or from
-an orphan that became our child; so when the main process is dead and we have no unknown child, nothing is left, and that
-one look at our children is all that a restart pays. The tree of an adopted instance is searched for in all of /proc.
+descends from one that does. While we are the subreaper of the tree, every part of it descends from the main process or
+from an orphan that became our child; so when the main process is dead and we have no unknown child, nothing is left,
+and that one look at our children is all that a restart pays. The tree of an adopted instance is searched for in all of
+/proc.
 
-To kill a tree is to kill what can be seen, and to look again, until nothing new is seen. A process that has been sent SIGKILL
-cannot fork any more (fork(2) fails while a fatal signal is pending), so each look leaves fewer that can. Stopping
-them first would win nothing: SIGSTOP prevents a fork in the same way and at the same moment.
+To kill a tree is to kill what can be seen, and to look again, until nothing new is seen. A process that has been sent
+SIGKILL cannot fork any more (fork(2) fails while a fatal signal is pending), so each look leaves fewer that can.
+Stopping them first would win nothing: SIGSTOP prevents a fork in the same way and at the same moment.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ SURVIVES_SECONDS = 5.0  # after SIGKILL, until we say that something does not di
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """`main` is the pid of the main process, which is its session, too; `is_own`: we are its parent and its subreaper."""
+    """`main` is the pid of the main process, and its session's id; `is_own`: we are its parent and its subreaper."""
 
     mark: Mark
     main: int
