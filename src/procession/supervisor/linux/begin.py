@@ -14,14 +14,15 @@ from signal import SIGCONT, SIGTERM
 from time import monotonic
 
 from procession.stack.codec import from_data
-from procession.stack.model import Stack
+from procession.stack.model import ProbeType, Stack
 from procession.supervisor.core.events import Adopted, Apply, Resume
 from procession.supervisor.core.memory import recall
+from procession.supervisor.core.turn import ASKED
 from procession.supervisor.linux import kernel, rundir, systemd
 from procession.supervisor.linux.procfs import Mark
 from procession.supervisor.linux.state import Found, Survey, digest, is_of_this_boot, survey
 from procession.supervisor.linux.supervisor import OWN_OPERATION, Supervisor
-from procession.supervisor.linux.trees import Kill, Tree
+from procession.supervisor.linux.trees import Kill, Tree, members
 
 UNWANTED_SECONDS = 30.0  # that an instance which is declared no more gets after SIGTERM, until SIGKILL
 
@@ -37,7 +38,7 @@ def begin(supervisor: Supervisor, given: Stack | None, argv: list[str]) -> None:
     if trouble:
         supervisor.recorder.note(trouble)
     found = survey(supervisor.directory, state or {})
-    was_cut_off = bool(found.living) or (given is None and (state is not None or bool(trouble)))
+    was_cut_off = bool(found.living or found.leftovers) or (given is None and (state is not None or bool(trouble)))
     stack = given or (_last_stack(supervisor) if was_cut_off else None)
     if was_cut_off:
         _resume(supervisor, stack, state or {}, found)
@@ -83,10 +84,11 @@ def _adopt(supervisor: Supervisor, found: Found) -> None:
         return  # it has just died
     if process.handoff:
         _take_listeners(supervisor, process.name)
+    was_ready = process.readiness.type is ProbeType.NONE or found.was_ready is not False
+    if found.was_ready is None and process.readiness.type in ASKED:
+        was_ready = False  # the answer will come
     is_stale = found.digest not in (0, digest(process))
-    supervisor.tell(
-        Adopted(found.name, found.life, found.pid, found.was_ready, found.age_seconds, found.restarts, is_stale)
-    )
+    supervisor.tell(Adopted(found.name, found.life, found.pid, was_ready, found.age_seconds, found.restarts, is_stale))
 
 
 def _take_listeners(supervisor: Supervisor, process: str) -> None:
@@ -139,7 +141,7 @@ def _kill(supervisor: Supervisor, tree: Tree, then: Callable[[], object]) -> Non
         supervisor.recorder.note(f"{tree.mark.instance}: could not be killed: {', '.join(names)}")
         then()
 
-    Kill(tree, supervisor.children, supervisor.loop, on_gone=then, on_survived=survived).begin()
+    Kill(partial(members, tree, supervisor.children), supervisor.loop, on_gone=then, on_survived=survived).begin()
 
 
 def _last_stack(supervisor: Supervisor) -> Stack | None:

@@ -54,6 +54,10 @@ class Children:
                 on_end(status)  # before it is reaped: its number, group and session are still its own
             os.waitpid(pid, 0)
 
+    def is_own(self, pid: int) -> bool:
+        """Whether this child of ours was announced."""
+        return pid in self._own
+
     def strangers(self) -> list[int]:
         """The pids of our children that nobody announced: orphans of our instances."""
         return [pid for pid in procfs.own_children() if pid not in self._own]

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from procession.stack.model import Process
 from procession.supervisor.core.events import Died, Execed, News, Spawned, SpawnFailed, Survived, TreeGone
@@ -18,7 +19,7 @@ from procession.supervisor.linux.recorder import open_fifo
 from procession.supervisor.linux.rundir import remove
 from procession.supervisor.linux.signals import signal_number
 from procession.supervisor.linux.spawn import Launch, launch, read_report
-from procession.supervisor.linux.trees import SURVIVES_SECONDS, Kill, Tree
+from procession.supervisor.linux.trees import SURVIVES_SECONDS, Kill, Tree, members
 
 STOPS = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 
@@ -201,8 +202,9 @@ class Instances:
             _know_start(life)
         tree = Tree(Mark(self._directory, life.name, life.number, life.pid), life.pid, life.start_ticks, life.is_own)
         kill = Kill(
-            tree, self._children, self._loop, on_gone=on_gone, on_survived=lambda names: self._survived(life, names)
-        )
+            partial(members, tree, self._children), self._loop,
+            on_gone=on_gone, on_survived=lambda names: self._survived(life, names),
+        )  # fmt: skip
         self._kills[life.name] = kill
         kill.begin()
 

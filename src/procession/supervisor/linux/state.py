@@ -32,7 +32,7 @@ class Found:
     life: int
     pid: int
     start_ticks: int
-    was_ready: bool = False
+    was_ready: bool | None = None  # None: not known
     restarts: int = 0
     digest: int = 0  # of the declaration that it runs; 0: not known
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from signal import SIGCHLD, SIGHUP, SIGINT, SIGTERM
 from time import monotonic, time
 from typing import Any, Final
@@ -32,9 +33,10 @@ from procession.supervisor.linux.server import Server
 from procession.supervisor.linux.signals import take_signals
 from procession.supervisor.linux.state import to_state
 from procession.supervisor.linux.takeback import take_back
+from procession.supervisor.linux.trees import Kill, everything
 
 SAVE_SECONDS = 0.05  # that changes are collected for one write of the state
-RECORDER_SECONDS = 10.0  # that it may take to write what is left when we go down
+QUIT_SECONDS = 15.0  # that the recorder may take to write what is left, after the last process is gone
 OWN_OPERATION = 1  # the one with which we began
 
 
@@ -99,12 +101,22 @@ class Supervisor:
         """Write down now what the next supervisor must know."""
         self.loop.cancel("save")
         try:
-            if self.model.stack is not self._saved_stack:
-                rundir.write_json(self._path(rundir.STACK_NAME), to_data(self.model.stack))
-                self._saved_stack = self.model.stack
             rundir.write_json(self._path(rundir.STATE_NAME), to_state(self.model, self.instances.living()))
         except OSError as error:
             self.recorder.note(f"cannot write the state, a new supervisor would not know all: {error.strerror}")
+
+    def _save_wishes(self) -> None:
+        """What people asked for is written down before it is done, and before they are told that it is."""
+        if self.model.stack is not self._saved_stack:
+            self._save_stack()
+        self.save()
+
+    def _save_stack(self) -> None:
+        self._saved_stack = self.model.stack
+        try:
+            rundir.write_json(self._path(rundir.STACK_NAME), to_data(self.model.stack))
+        except OSError as error:
+            self.recorder.note(f"cannot write the stack, a new supervisor would not know it: {error.strerror}")
 
     def _decide_all(self) -> None:
         while self._queue:
@@ -157,7 +169,15 @@ class Supervisor:
         if self._is_over or self.loop.has_deadline("quit"):
             return
         systemd.notify({"STOPPING": "1"})
-        self.loop.call_after(RECORDER_SECONDS, "quit", self._end)
+        self.loop.call_after(QUIT_SECONDS, "quit", self._end)
+        find = partial(everything, self.directory, self.children)
+        Kill(find, self.loop, on_gone=self._end_recorder, on_survived=self._name_survivors).begin()
+
+    def _name_survivors(self, names: tuple[str, ...]) -> None:
+        self.recorder.note(f"could not be killed, and is left behind: {', '.join(names)}")
+        self._end_recorder()
+
+    def _end_recorder(self) -> None:
         self.recorder.end(self._end)
 
     def _end(self) -> None:
@@ -202,6 +222,6 @@ ACT: Final[Mapping[type[do.Action], Callable[[Supervisor, Any], object]]] = {
     do.Record: lambda us, action: us.recorder.keep(action),
     do.Changed: lambda us, action: us.server.changed(action.name),
     do.Reply: Supervisor._reply,
-    do.Save: lambda us, _: us._save_soon(),
+    do.Save: lambda us, _: us._save_wishes(),
     do.Quit: lambda us, _: us._quit(),
 }

@@ -70,24 +70,33 @@ def _add_descendants(found: dict[int, Stat], roots: list[int]) -> None:
                 roots.append(pid)
 
 
+def everything(directory: str, children: Children) -> dict[int, Stat]:
+    """All that still lives of any instance of this stack directory: our unknown children, what carries the mark, and
+    their descendants. For the very end, when nothing may be left.
+    """
+    marked = {pid for pid in procfs.all_pids() if (mark := procfs.read_mark(pid)) and mark.directory == directory}
+    present = map(procfs.read_stat, marked | set(children.strangers()))
+    found = {stat.pid: stat for stat in present if stat is not None}
+    _add_descendants(found, list(found))
+    return {pid: stat for pid, stat in found.items() if not stat.is_dead and not children.is_own(pid)}
+
+
 class Kill:
-    """One tree being killed. `on_gone()` is called once nothing of it is left besides the main process, or
-    `on_survived(names)`, with names like "4121 (gunicorn)", for what has not died in SURVIVES_SECONDS.
+    """What `find()` finds is killed, until it finds nothing more; then `on_gone()` is called, or `on_survived(names)`
+    with names like "4121 (gunicorn)" for what has not died in SURVIVES_SECONDS.
     """
 
-    __slots__ = ("_children", "_loop", "_on_gone", "_on_survived", "_seen", "_tree", "_waited_for")
+    __slots__ = ("_find", "_loop", "_on_gone", "_on_survived", "_seen", "_waited_for")
 
     def __init__(
         self,
-        tree: Tree,
-        children: Children,
+        find: Callable[[], dict[int, Stat]],
         loop: Loop,
         *,
         on_gone: Callable[[], object],
         on_survived: Callable[[tuple[str, ...]], object],
     ) -> None:
-        self._tree = tree
-        self._children = children
+        self._find = find
         self._loop = loop
         self._on_gone = on_gone
         self._on_survived = on_survived
@@ -111,7 +120,7 @@ class Kill:
     def _look(self) -> None:
         present: dict[int, Stat] = {}
         for _ in range(LOOKS_MAX):
-            present = members(self._tree, self._children)
+            present = self._find()
             new = [stat for stat in present.values() if (stat.pid, stat.start_ticks) not in self._seen]
             for stat in new:
                 self._kill(stat)
@@ -125,6 +134,8 @@ class Kill:
 
     def _kill(self, stat: Stat) -> None:
         self._seen.add((stat.pid, stat.start_ticks))
+        if stat.pid == os.getpid():
+            return  # somebody started us from inside of an instance
         pidfd = _open_verified(stat)
         if pidfd is None:
             return
@@ -143,7 +154,7 @@ class Kill:
             self._look()
 
     def _give_up(self) -> None:
-        left = {stat.pid: stat for stat in self._waited_for.values()} | members(self._tree, self._children)
+        left = {stat.pid: stat for stat in self._waited_for.values()} | self._find()
         self.end()
         if left:
             self._on_survived(tuple(f"{stat.pid} ({stat.program})" for stat in left.values()))
