@@ -1,4 +1,4 @@
-"""Small programs to supervise. They say words on a FIFO, so that a test waits for what happened, never for time to pass."""
+"""Small programs to supervise. They say words on a FIFO: a test waits for what happened, never for time to pass."""
 
 from __future__ import annotations
 

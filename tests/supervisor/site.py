@@ -90,7 +90,7 @@ class Site:
         """Start the supervisor; what it says on its ready fd."""
         reading, writing = os.pipe()
         argv = [sys.executable, "-I", "-S", supervisor_main.__file__, "--directory", str(self.directory)]
-        errors = open(self.directory.parent / "errors", "wb")  # noqa: SIM115
+        errors = open(self.directory.parent / "errors", "wb")
         self.started.append(
             subprocess.Popen(
                 [*argv, "--ready-fd", str(writing), *more],
@@ -135,6 +135,12 @@ class Site:
             self.start()
         self.processes = processes
         return self.call("apply", {"stack": to_data(self.stack()), "start": True})
+
+    def begin(self, *processes: Process) -> None:
+        """Start the supervisor, and tell it to run these, without waiting until they do."""
+        self.start()
+        self.processes = processes
+        assert self.call("apply", {"stack": to_data(self.stack()), "wait": False})["done"]
 
     def stack(self) -> Stack:
         return Stack(name="test", directory="/", processes=self.processes)

@@ -1,4 +1,4 @@
-"""The supervisor dies and everything goes on: the next one takes over what runs, and starts what is missing, never a second copy."""
+"""The supervisor dies, everything goes on: the next one takes over what runs, and never starts a second copy."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_recorder_starts_a_killed_supervisor_again(site: Site, stage: Stage)
     before = {said.instance: said.pid for said in stage.hear_all("ready", 3)}
     site.popen.kill()
     site.popen.wait()
-    until(lambda: site.is_supervised())
+    until(site.is_supervised)
     until(lambda: [one["phase"] for one in site.status()["instances"]] == ["ready"] * 3)
     assert {one["name"]: one["pid"] for one in site.status()["instances"]} == before
     assert stage.is_silent_about("ready")

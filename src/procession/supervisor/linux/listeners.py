@@ -87,7 +87,7 @@ def _bind(address: Address, listener: Listener) -> socket.socket:
 
 
 def _bind_unix(bound: socket.socket, path: str, mode: int) -> None:
-    """A file left behind by a dead server is removed; one on which somebody listens is not. It gets its mode at once."""
+    """A file that a dead server left is removed; one on which somebody listens is not. It has its mode at once."""
     if _is_left_behind(path):
         os.unlink(path)
     umask = os.umask(0o777 & ~mode)

@@ -27,7 +27,7 @@ LOCK_NAME = "supervisor.lock"
 CONTROL_NAME = "control.sock"
 STACK_NAME = "stack.json"
 STATE_NAME = "state.json"
-FOLDERS = ("", "fifo", "log")
+FOLDERS = ("fifo", "log")
 MODE = 0o700  # logs and environment of a site concern its user alone
 SOCKET_PATH_BYTES_MAX = 107  # sun_path holds 108 with the final NUL (unix(7))
 ELSEWHERE = "use another one: --stack-directory DIR or PROCESSION_DIRECTORY"
@@ -41,10 +41,11 @@ def prepare(directory: str) -> None:
             f"keep it under {SOCKET_PATH_BYTES_MAX - len(CONTROL_NAME)} bytes: --stack-directory DIR",
         )
     try:
-        for folder in FOLDERS:
-            os.makedirs(os.path.join(directory, folder), MODE, exist_ok=True)
+        os.makedirs(directory, MODE, exist_ok=True)
         _check_owner(directory)
         os.chmod(directory, MODE)
+        for folder in FOLDERS:
+            os.makedirs(os.path.join(directory, folder), MODE, exist_ok=True)
         if not os.access(directory, os.W_OK):
             raise PermissionError(0, "Permission denied", directory)
     except OSError as error:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from procession.supervisor.linux import kernel, procfs
@@ -39,46 +39,59 @@ class Tree:
 
 
 def members(tree: Tree, children: Children) -> dict[int, Stat]:
-    """All that lives of the tree now, without the main process itself, by pid."""
-    candidates = children.strangers() if tree.is_own else procfs.all_pids()
+    """Something that lives of the tree now, without the main process itself, by pid; empty only when nothing does."""
     main = procfs.read_stat(tree.main)
     is_there = main is not None and main.start_ticks == tree.start_ticks
-    if tree.is_own and not candidates and not is_there:
-        return {}
-    number_is_reused = main is not None and not is_there
-    found = {stat.pid: stat for stat in _belonging(candidates, tree, number_is_reused)}
-    _add_descendants(found, [*found, tree.main] if is_there else list(found))
-    found.pop(tree.main, None)
-    return {pid: stat for pid, stat in found.items() if not stat.is_dead}
+    if is_there and (found := _with_descendants({}, [tree.main])):
+        return found
+    is_reused = main is not None and not is_there
 
+    def belongs(stat: Stat) -> bool:
+        if stat.start_ticks < tree.start_ticks or stat.pid == tree.main:
+            return False
+        return (stat.session == tree.main and not is_reused) or procfs.read_mark(stat.pid) == tree.mark
 
-def _belonging(candidates: Iterable[int], tree: Tree, number_is_reused: bool) -> Iterator[Stat]:
-    for pid in candidates:
-        stat = procfs.read_stat(pid)
-        if stat is None or stat.start_ticks < tree.start_ticks or pid == tree.main:
-            continue
-        if (stat.session == tree.main and not number_is_reused) or procfs.read_mark(pid) == tree.mark:
-            yield stat
-
-
-def _add_descendants(found: dict[int, Stat], roots: list[int]) -> None:
-    while roots:
-        for pid in procfs.children_of(roots.pop()):
-            stat = procfs.read_stat(pid)
-            if stat is not None and pid not in found:
-                found[pid] = stat
-                roots.append(pid)
+    return _search(children.strangers if tree.is_own else procfs.all_pids, belongs)
 
 
 def everything(directory: str, children: Children) -> dict[int, Stat]:
-    """All that still lives of any instance of this stack directory: our unknown children, what carries the mark, and
-    their descendants. For the very end, when nothing may be left.
+    """Something that lives of any instance of this stack directory, or was started by one; empty only when nothing does.
+
+    For the very end, when nothing may be left: of our children that nobody announced, it does not matter whose they are.
     """
-    marked = {pid for pid in procfs.all_pids() if (mark := procfs.read_mark(pid)) and mark.directory == directory}
-    present = map(procfs.read_stat, marked | set(children.strangers()))
-    found = {stat.pid: stat for stat in present if stat is not None}
-    _add_descendants(found, list(found))
-    return {pid: stat for pid, stat in found.items() if not stat.is_dead and not children.is_own(pid)}
+
+    def belongs(stat: Stat) -> bool:
+        mark = procfs.read_mark(stat.pid)
+        return mark is not None and mark.directory == directory and not children.is_own(stat.pid)
+
+    return _search(children.strangers, lambda _: True) or _search(procfs.all_pids, belongs)
+
+
+def _search(list_pids: Callable[[], list[int]], belongs: Callable[[Stat], bool]) -> dict[int, Stat]:
+    """What belongs among these, and all its descendants.
+
+    A chain of processes, each of which forks the next one and dies, can always be a step ahead of one look. It is proven
+    that there is nothing when, since the last look, nobody has come.
+    """
+    seen = {os.getpid()}
+    while new := set(list_pids()) - seen:
+        stats = [stat for pid in new if (stat := procfs.read_stat(pid)) is not None and not stat.is_dead]
+        chosen = {stat.pid: stat for stat in stats if belongs(stat)}
+        if chosen:
+            return _with_descendants(chosen, list(chosen))
+        seen |= new
+    return {}
+
+
+def _with_descendants(found: dict[int, Stat], roots: list[int]) -> dict[int, Stat]:
+    """`found`, with the living descendants of `roots` added."""
+    while roots:
+        for pid in procfs.children_of(roots.pop()):
+            stat = procfs.read_stat(pid)
+            if stat is not None and not stat.is_dead and pid not in found:
+                found[pid] = stat
+                roots.append(pid)
+    return found
 
 
 class Kill:
