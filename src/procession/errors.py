@@ -1,11 +1,8 @@
-"""What went wrong, as values: a Problem is something a person wrote; a Refusal is something the world did."""
+"""What a person wrote wrong, as values; what the world refuses is `refusal`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from procession.refusal import ExitCode as ExitCode
-from procession.refusal import Refusal as Refusal
 
 
 @dataclass(frozen=True, slots=True)

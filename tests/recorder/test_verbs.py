@@ -16,7 +16,7 @@ import pytest
 
 from procession.console.lines import harmless
 from procession.console.moments import as_stamp, moment
-from procession.errors import ExitCode
+from procession.refusal import ExitCode
 from tests.recorder.rig import DEADLINE_SECONDS, Rig, eventually, read_until
 
 VERB = """

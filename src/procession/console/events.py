@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from procession.errors import ExitCode
+from procession.refusal import ExitCode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

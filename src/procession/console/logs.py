@@ -6,8 +6,8 @@ import json
 import os
 import sys
 
-from procession.errors import ExitCode
 from procession.recorder.reading.parts import NEVER, log_paths, parts_of, sort_key
+from procession.refusal import ExitCode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

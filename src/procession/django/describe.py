@@ -16,8 +16,9 @@ from collections.abc import Sequence
 
 from procession.django.reading import read
 from procession.django.site import SETTINGS, import_problem, open_site
-from procession.errors import ExitCode, Problem
+from procession.errors import Problem
 from procession.load import Loaded, asks_django, load
+from procession.refusal import ExitCode
 from procession.sources.discover import Found, discover
 from procession.stack.codec import to_data
 from procession.stack.model import Site

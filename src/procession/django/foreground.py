@@ -10,7 +10,8 @@ import sys
 from collections.abc import Mapping
 from typing import NoReturn
 
-from procession.errors import Problem, Refusal
+from procession.errors import Problem
+from procession.refusal import Refusal
 from procession.sources.files import read_text
 from procession.stack import dotenv
 from procession.stack.model import Process

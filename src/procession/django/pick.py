@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from procession.backends.arguments import overridden
 from procession.backends.registry import find
-from procession.errors import ExitCode, Problem, Refusal
+from procession.errors import Problem
 from procession.load import load
+from procession.refusal import ExitCode, Refusal
 from procession.stack.declare import Said, declare
 from procession.stack.declared import Declared
 from procession.stack.model import Process, Site

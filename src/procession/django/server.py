@@ -12,7 +12,7 @@ from procession.django.foreground import become
 from procession.django.pick import Row, Wrong, pick, project_directory, rows
 from procession.django.reading import read_site
 from procession.django.site import site_facts
-from procession.errors import ExitCode, Refusal
+from procession.refusal import ExitCode, Refusal
 from procession.stack.declared import Declared
 
 

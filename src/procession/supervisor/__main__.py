@@ -17,7 +17,7 @@ import gc
 import json
 from dataclasses import dataclass
 
-from procession.errors import ExitCode, Refusal
+from procession.refusal import ExitCode, Refusal
 from procession.stack.codec import from_data
 from procession.stack.model import Stack
 from procession.supervisor.linux import kernel, rundir

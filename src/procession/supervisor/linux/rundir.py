@@ -1,11 +1,11 @@
 """The stack directory: ours alone, with one supervisor; and the files in it that the next supervisor needs.
 
-    supervisor.lock   held while a supervisor lives, with its pid in it
-    control.sock      see `server`
-    stack.json        what runs
-    state.json        what people asked for, and which processes are whose
-    fifo/web.1        what the instance says, on its way to the recorder
-    log/, history.sqlite, recorder.*   the recorder's
+supervisor.lock   held while a supervisor lives, with its pid in it
+control.sock      see `server`
+stack.json        what runs
+state.json        what people asked for, and which processes are whose
+fifo/web.1        what the instance says, on its way to the recorder
+log/, history.sqlite, recorder.*   the recorder's
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from errno import EROFS
 from fcntl import LOCK_EX, LOCK_NB, flock
 
-from procession.errors import Refusal
+from procession.refusal import Refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -55,9 +55,9 @@ def members(tree: Tree, children: Children) -> dict[int, Stat]:
 
 
 def everything(directory: str, children: Children) -> dict[int, Stat]:
-    """Something that lives of any instance of this stack directory, or was started by one; empty only when nothing does.
+    """What lives of any instance of this stack directory, or was started by one; empty only when nothing does.
 
-    For the very end, when nothing may be left: of our children that nobody announced, it does not matter whose they are.
+    For the very end, when nothing may be left: of our children that nobody announced, any will do.
     """
 
     def belongs(stat: Stat) -> bool:
@@ -70,8 +70,8 @@ def everything(directory: str, children: Children) -> dict[int, Stat]:
 def _search(list_pids: Callable[[], list[int]], belongs: Callable[[Stat], bool]) -> dict[int, Stat]:
     """What belongs among these, and all its descendants.
 
-    A chain of processes, each of which forks the next one and dies, can always be a step ahead of one look. It is proven
-    that there is nothing when, since the last look, nobody has come.
+    A chain of processes, each of which forks the next one and dies, can be a step ahead of one look. It is proven that
+    there is nothing when, since the last look, nobody has come.
     """
     seen = {os.getpid()}
     while new := set(list_pids()) - seen:
