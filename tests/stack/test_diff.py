@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 
 from procession.stack.codec import from_data, to_data
-from procession.stack.diff import LIVE_FIELDS, Change, Effect, FieldChange, diff, lines
+from procession.stack.diff import Change, Effect, FieldChange, diff, lines
 from procession.stack.model import Kind, Log, Origin, Probe, Process, Stack
-from procession.supervisor.core import commands
 
 WEB = Process(
     name="web",
@@ -90,7 +89,3 @@ def test_a_secret_in_argv_that_changes_is_not_shown() -> None:
 def test_changes_are_plain_data() -> None:
     found = diff(stack(WEB), stack(replace(WEB, replicas=2), WORKER))
     assert tuple(from_data(Change, to_data(change)) for change in found) == found
-
-
-def test_the_supervisor_lets_the_same_fields_change_without_a_restart() -> None:
-    assert set(commands.LIVE_FIELDS) == LIVE_FIELDS

@@ -11,12 +11,7 @@ from enum import StrEnum
 
 from procession.stack.codec import to_data
 from procession.stack.hidden import hide, hide_in_argv
-from procession.stack.model import Process, Stack
-
-LIVE_FIELDS = frozenset(
-    {"replicas", "depends_on", "restart", "backoff", "log", "singleton", "origin", "reload_signal"},
-)
-"""What of a process can change without a new start: the supervisor reads it when it needs it."""
+from procession.stack.model import LIVE_FIELDS, Process, Stack
 
 SILENT_FIELDS = frozenset({"origin"})  # A line number that has moved is no news to a person.
 

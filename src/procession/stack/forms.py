@@ -24,6 +24,7 @@ PROBE_TYPE_OF_KEY = (
     ("file", ProbeType.FILE),
     ("path", ProbeType.HTTP),
     ("status", ProbeType.HTTP),
+    ("status_below", ProbeType.HTTP),
     ("https", ProbeType.HTTP),
     ("host", ProbeType.HTTP),
     ("address", ProbeType.TCP),

@@ -14,9 +14,6 @@ from procession.supervisor.core.turn import Turn
 
 USAGE = 2  # exit code: the person named something that is not there
 
-# What of a declaration can change without a new start: it is read when it is needed.
-LIVE_FIELDS = ("replicas", "depends_on", "restart", "backoff", "log", "singleton", "origin", "reload_signal")
-
 
 def apply(turn: Turn, command: Apply) -> None:
     """Make the stack run: start what is new, stop what is gone, start again what changed, leave the rest alone."""
@@ -60,17 +57,12 @@ def _is_held(turn: Turn, name: str) -> bool:
 
 
 def _redeclare(turn: Turn, instance: Instance, process: Process, *, start: bool) -> None:
-    changed = not _same_life(instance.running, process) and instance.phase in ALIVE
+    changed = not instance.running.may_go_on_as(process) and instance.phase in ALIVE
     if instance.process.log != process.log:
         turn.do(do.OpenLog(instance.name, process.log))
     instance = turn.put(replace(instance, process=process, again=instance.again or changed, retiring=False))
     if start or (instance.wanted and instance.phase is Phase.FAILED):
         _want(turn, instance)
-
-
-def _same_life(one: Process, other: Process) -> bool:
-    """Whether a running life of `one` may go on as a life of `other`."""
-    return one == replace(other, **{name: getattr(one, name) for name in LIVE_FIELDS})
 
 
 def _set_replicas(turn: Turn, process: Process, count: int, *, held: bool = False) -> None:

@@ -104,7 +104,7 @@ def judge_head(head: bytes, probe: Probe) -> tuple[bool, str]:
     if len(fields) < 2 or not fields[0].startswith(b"HTTP/") or not fields[1].isdigit():
         return False, f"GET {probe.path}: what answered does not speak HTTP: {head[:40]!r}"
     status = int(fields[1])
-    ok = status in probe.status if probe.status else status < 400
+    ok = status in probe.status if probe.status else status < probe.status_below
     return ok, f"GET {probe.path} gave {status}"
 
 
