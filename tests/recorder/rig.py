@@ -72,9 +72,12 @@ class Rig:
     def flood(self, name: str, lines: int, width: int = 100) -> subprocess.Popen[bytes]:
         """A real process that writes numbered lines to the FIFO of this instance."""
         argv = [sys.executable, "-I", "-S", "-c", FLOOD, name, str(lines), str(width)]
-        child = subprocess.Popen(argv, stdout=self._fds[name])
-        self._children.append(child)
-        return child
+        return self.own(subprocess.Popen(argv, stdout=self._fds[name]))
+
+    def own(self, process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+        """This process, too, is gone when the test is over."""
+        self._children.append(process)
+        return process
 
     def close(self, *names: str) -> None:
         """Have everything of these instances written."""
@@ -129,6 +132,9 @@ class Rig:
         for process in [*self._children, *([self.recorder] if self.recorder else [])]:
             process.kill()
             process.wait()
+            for pipe in (process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()
         for fd in [*self._fds.values(), self._commands]:
             os.close(fd)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
-from tests.recorder.rig import DEADLINE_SECONDS, Rig, eventually, numbered, run
+from tests.recorder.rig import DEADLINE_SECONDS, MAIN, Rig, eventually, numbered, run
 
 EVERY_BYTE = bytes(byte for byte in range(256) if byte != 10)
 
@@ -160,6 +161,25 @@ def test_a_command_without_an_end_does_not_fill_the_memory(rig: Rig) -> None:
     rig.say("web.1", b"heard\n")
     rig.close("web.1")
     assert rig.text("web.1") == b"heard\n"
+
+
+def test_a_mistake_of_ours_ends_it_says_why_and_loses_nothing(rig: Rig) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(MAIN.parents[2])!r})\n"
+        "from procession.recorder import __main__ as main, streams\n"
+        "streams.Streams.end_line = lambda self, name: 1 / 0\n"
+        f"main.main(['--directory', {str(rig.directory)!r}])\n"
+    )
+    rig.open("web.1")
+    rig.say("web.1", b"one\n")
+    rig.send(**{"break": "web.1"})
+    failed = run([sys.executable, "-I", "-S", "-c", code])
+    assert failed.returncode == 1
+    assert "ZeroDivisionError" in rig.notes()
+    rig.start()
+    rig.open("web.1")
+    rig.close("web.1")
+    assert rig.text("web.1") == b"one\n"
 
 
 def test_an_idle_recorder_sleeps(rig: Rig) -> None:

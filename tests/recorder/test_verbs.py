@@ -19,8 +19,10 @@ from procession.console.moments import as_stamp, moment
 from procession.refusal import ExitCode
 from tests.recorder.rig import DEADLINE_SECONDS, Rig, eventually, read_until
 
+# A background job of a shell has SIGINT ignored, and hands that down.
 VERB = """
-import argparse, importlib, sys
+import argparse, importlib, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 verb = importlib.import_module("procession.console." + sys.argv[1])
 parser = argparse.ArgumentParser(prog="procession " + sys.argv[1])
 verb.add_arguments(parser)
@@ -133,9 +135,8 @@ def test_nothing_there_yet(rig: Rig, verb: str) -> None:
 @pytest.mark.parametrize("verb", ["logs", "events"])
 def test_a_reader_that_goes_and_ctrl_c_end_it_quietly(site: Rig, verb: str) -> None:
     for how in ("reader", "ctrl-c"):
-        follower = subprocess.Popen(
-            argv_of(verb, site, "-f"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=PLAIN
-        )
+        argv = argv_of(verb, site, "-f")
+        follower = site.own(subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=PLAIN))
         assert follower.stdout is not None
         read_until(follower.stdout.fileno(), lambda data: b"\n" in data)
         if how == "reader":
@@ -147,20 +148,16 @@ def test_a_reader_that_goes_and_ctrl_c_end_it_quietly(site: Rig, verb: str) -> N
         assert follower.wait(DEADLINE_SECONDS) == 0
         assert follower.stderr is not None
         assert follower.stderr.read() == b""
-        follower.stderr.close()
-        follower.stdout.close()
 
 
 def test_followed(site: Rig) -> None:
-    follower = subprocess.Popen(argv_of("logs", site, "-f", "-n", "1", "--no-times"), stdout=subprocess.PIPE, env=PLAIN)
+    argv = argv_of("logs", site, "-f", "-n", "1", "--no-times")
+    follower = site.own(subprocess.Popen(argv, stdout=subprocess.PIPE, env=PLAIN))
     assert follower.stdout is not None
     read_until(follower.stdout.fileno(), lambda data: data.endswith(b"web.1 second\n"))
     site.say("web.2", b"third\n")
     text = read_until(follower.stdout.fileno(), lambda data: data.endswith(b"third\n"))
     assert text == b"web.2      | third\n"
-    follower.kill()
-    follower.wait()
-    follower.stdout.close()
 
 
 def on_a_terminal(argv: list[str], environment: dict[str, str]) -> bytes:

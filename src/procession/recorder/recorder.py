@@ -49,9 +49,15 @@ class Recorder:
         self._connect()
 
     def run(self) -> None:
-        """Go on until told to quit."""
+        """Go on until told to quit. A mistake of ours ends it: the FIFOs and the hand keep what the next one needs."""
         self._recover()
-        self._loop.run()
+        try:
+            self._loop.run()
+        except Exception:
+            from traceback import format_exc
+
+            self.note(f"recorder: {format_exc()}")
+            raise
 
     def note(self, text: str) -> None:
         """A line of the supervisor or the recorder, in procession.log."""
