@@ -19,17 +19,6 @@ from procession.console.moments import as_stamp, moment
 from procession.refusal import ExitCode
 from tests.recorder.rig import DEADLINE_SECONDS, Rig, eventually, read_until
 
-# A background job of a shell has SIGINT ignored, and hands that down.
-VERB = """
-import argparse, importlib, signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
-verb = importlib.import_module("procession.console." + sys.argv[1])
-parser = argparse.ArgumentParser(prog="procession " + sys.argv[1])
-verb.add_arguments(parser)
-options = parser.parse_args(sys.argv[3:])
-options.directory = sys.argv[2]
-sys.exit(verb.run(options))
-"""
 SOURCE = str(Path(sys.modules["procession"].__path__[0]).parent)
 PLAIN = {
     **{key: value for key, value in os.environ.items() if key != "NO_COLOR"},
@@ -39,7 +28,7 @@ PLAIN = {
 
 
 def argv_of(verb: str, rig: Rig, *arguments: str) -> list[str]:
-    return [sys.executable, "-c", VERB, verb, str(rig.directory), *arguments]
+    return [sys.executable, "-m", "procession", "--stack-directory", str(rig.directory), verb, *arguments]
 
 
 def run(verb: str, rig: Rig, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 
-from procession.refusal import ExitCode
+from procession.console.text import say
+from procession.refusal import ExitCode, Refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from procession.recorder.reading.history import Event, Wanted
 
 SUMMARY = "Show what has happened: starts, exits, restarts, rolls, and who asked for them"
+EXAMPLES = ("procession events web --since 1h", "procession events -f")
 LAST_DEFAULT = 50
+SAID_BY_TEXT = frozenset({"text", "status"})  # "exited with 3" says all of an exit
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -30,14 +32,20 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Show the events; the exit code."""
+    """Show the events; the exit code. Raises Refusal."""
+    import sqlite3
+
+    from procession.recorder.reading.history import history_path
+
     try:
-        return _run(options)
+        wanted = _wanted(options)
+        return _show(options, wanted)
     except KeyboardInterrupt:
-        return ExitCode.DONE
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer goes there at exit
-        return ExitCode.DONE
+        return ExitCode.DONE  # it is how one ends -f
+    except ValueError as error:
+        raise Refusal(str(error), code=ExitCode.USAGE) from error
+    except sqlite3.Error as error:
+        raise Refusal(f"cannot read {history_path(options.stack_directory)}: {error}") from error
 
 
 def line_of(event: Event) -> str:
@@ -46,8 +54,9 @@ def line_of(event: Event) -> str:
 
     from procession.console.moments import as_stamp
 
-    message = event.detail.get("message")
-    rest = [f"{key} {_shown(value)}" for key, value in event.detail.items() if key != "message"]
+    message = event.detail.get("message") or event.detail.get("text")
+    told = SAID_BY_TEXT if "text" in event.detail else {"message"}
+    rest = [f"{key} {_shown(value)}" for key, value in event.detail.items() if key not in told]
     parts = [
         as_stamp(datetime.fromtimestamp(event.at, UTC)),
         event.instance or event.process or "-",
@@ -59,33 +68,17 @@ def line_of(event: Event) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def _run(options: Namespace) -> int:
-    import sqlite3
-
-    from procession.recorder.reading.history import history_path
-
-    try:
-        wanted = _wanted(options)
-        return _show(options, wanted)
-    except ValueError as error:
-        print(f"procession events: {error}", file=sys.stderr)
-        return ExitCode.USAGE
-    except sqlite3.Error as error:
-        print(f"procession events: cannot read {history_path(options.directory)}: {error}", file=sys.stderr)
-        return ExitCode.REFUSED
-
-
 def _show(options: Namespace, wanted: Wanted) -> int:
     from procession.recorder.reading.changes import Changes
     from procession.recorder.reading.history import read_events
 
     changes = Changes()  # before the first look
-    changes.watch([options.directory])
+    changes.watch([options.stack_directory])
     try:
-        events = read_events(options.directory, wanted)
+        events = read_events(options.stack_directory, wanted)
         _check_names(options, events)
     except FileNotFoundError:
-        print(f"no events yet in {options.directory}: nothing has been started here", file=sys.stderr)
+        say(f"no events yet in {options.stack_directory}: nothing has been started here")
         if not options.follow:
             return ExitCode.NOT_SO
         events = []
@@ -96,9 +89,9 @@ def _show(options: Namespace, wanted: Wanted) -> int:
         if not options.follow:
             return ExitCode.DONE
         wanted = _after(wanted, events)
-        changes.watch([options.directory])
+        changes.watch([options.stack_directory])
         changes.wait()
-        events = _events_if_any(options.directory, wanted)
+        events = _events_if_any(options.stack_directory, wanted)
 
 
 def _events_if_any(directory: str, wanted: Wanted) -> list[Event]:
@@ -123,7 +116,7 @@ def _check_names(options: Namespace, events: list[Event]) -> None:
 
     if events or not options.names:
         return
-    known = names_in(options.directory)
+    known = names_in(options.stack_directory)
     unknown = [name for name in options.names if name not in known]
     if unknown:
         raise ValueError(f"no events of {', '.join(map(repr, unknown))}; there are: {', '.join(known) or 'none'}")

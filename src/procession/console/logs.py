@@ -6,8 +6,9 @@ import json
 import os
 import sys
 
+from procession.console.text import Ink, say
 from procession.recorder.reading.parts import NEVER, log_paths, parts_of, sort_key
-from procession.refusal import ExitCode
+from procession.refusal import ExitCode, Refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from procession.recorder.reading.records import Record
 
 SUMMARY = "Show what instances have said, merged by time"
+EXAMPLES = ("procession logs web -f", "procession logs --since 10m --grep Traceback")
 LAST_DEFAULT = 100
 LAST_DEFAULT_FOLLOWING = 10
 
@@ -40,45 +42,35 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Show the logs; the exit code."""
-    try:
-        return _run(options)
-    except KeyboardInterrupt:
-        return ExitCode.DONE
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer goes there at exit
-        return ExitCode.DONE
-
-
-def _run(options: Namespace) -> int:
+    """Show the logs; the exit code. Raises Refusal."""
     try:
         wanted = _wanted(options)
         is_wanted = _choice(options)
     except ValueError as error:
-        print(f"procession logs: {error}", file=sys.stderr)
-        return ExitCode.USAGE
+        raise Refusal(str(error), code=ExitCode.USAGE) from error
     try:
         return _show(options, wanted, is_wanted)
+    except KeyboardInterrupt:
+        return ExitCode.DONE  # it is how one ends -f
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        print(f"procession logs: cannot read {error.filename}: {error.strerror}", file=sys.stderr)
-        return ExitCode.REFUSED
+        raise Refusal(f"cannot read {error.filename}: {error.strerror}") from error
 
 
 def _show(options: Namespace, wanted: Wanted, is_wanted: Callable[[str], bool]) -> int:
     from procession.recorder.reading.follow import Follower
     from procession.recorder.reading.logs import read_logs
 
-    paths = {name: path for name, path in log_paths(options.directory).items() if is_wanted(name)}
+    paths = {name: path for name, path in log_paths(options.stack_directory).items() if is_wanted(name)}
     parts = {name: parts_of(path, whole_lines=options.follow) for name, path in paths.items()}
     if not paths:
-        where = os.path.join(options.directory, "log")
-        print(f"no logs yet in {where}: nothing has been started here", file=sys.stderr)
+        where = os.path.join(options.stack_directory, "log")
+        say(f"no logs yet in {where}: nothing has been started here")
         if not options.follow:
             return ExitCode.NOT_SO
     show = _show_json if options.json else _printer(options, list(paths))
-    follower = Follower(options.directory, _newest(parts), is_wanted) if options.follow else None
+    follower = Follower(options.stack_directory, _newest(parts), is_wanted) if options.follow else None
     _show_all(read_logs(parts, wanted), show)
     if follower is not None:
         _show_as_they_come(follower.records(), wanted, show)
@@ -129,7 +121,7 @@ def _last(options: Namespace) -> int | None:
 
 def _choice(options: Namespace) -> Callable[[str], bool]:
     """Which instances are wanted. Raises ValueError for a name without a log, unless there are none at all yet."""
-    there = list(log_paths(options.directory))
+    there = list(log_paths(options.stack_directory))
     unknown = [name for name in options.names if not any(_is_of(instance, name) for instance in there)]
     if unknown and there:
         known = sorted({*there, *(name.rpartition(".")[0] or name for name in there)}, key=sort_key)
@@ -145,7 +137,7 @@ def _printer(options: Namespace, names: list[str]) -> Callable[[Record], None]:
     from procession.console.lines import LinePrinter
 
     is_terminal = sys.stdout.isatty()
-    has_color = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    has_color = is_terminal and Ink(sys.stdout, no_color=options.no_color).is_on
     return LinePrinter(names, with_times=not options.no_times, is_terminal=is_terminal, has_color=has_color).show
 
 

@@ -37,7 +37,6 @@ VERBS = {
 }
 HELP_COLUMNS_MAX = 118
 INTERRUPTED = 130  # what a shell shows for death by SIGINT
-READER_GONE = 141  # and by SIGPIPE
 
 
 def command() -> NoReturn:
@@ -59,7 +58,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "procession", setting
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains while it flushes stdout at its end
-        return READER_GONE
+        return ExitCode.DONE  # it has read what it wanted, as `head` does
     return code
 
 

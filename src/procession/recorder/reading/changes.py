@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import select
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from errno import ENOENT
 
 MODIFY, MOVED_FROM, MOVED_TO, CREATE, DELETE = 0x2, 0x40, 0x80, 0x100, 0x200
@@ -35,12 +35,12 @@ class Changes:
             elif ctypes.get_errno() != ENOENT:
                 self._must_poll = True
 
-    def wait(self, seconds: float | None = None) -> None:
-        """Sleep until there is a change, at most so long. It may return without one."""
+    def wait(self, seconds: float | None = None, also: Sequence[int] = ()) -> None:
+        """Sleep until there is a change, or one of the fds `also` can be read, at most so long. It may be less."""
         if self._must_poll:
             seconds = POLL_SECONDS if seconds is None else min(seconds, POLL_SECONDS)
-        ready, _, _ = select.select([self._fd] if self._fd >= 0 else [], [], [], seconds)
-        if ready:
+        ready, _, _ = select.select([*([self._fd] if self._fd >= 0 else []), *also], [], [], seconds)
+        if self._fd in ready:
             try:
                 os.read(self._fd, READ_BYTES)
             except BlockingIOError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
 
 from procession.recorder.reading.changes import Changes
@@ -120,11 +120,20 @@ class Follower:
     def records(self) -> Iterator[Record]:
         """Records as they come, for ever; those that come at once by time. Raises OSError."""
         while True:
-            self._join({})
-            records = [record for tail in self._tails.values() for record in tail.read()]
-            yield from sorted(records, key=itemgetter(0))
+            records = self.take()
+            yield from records
             if not records:
-                self._changes.wait()
+                self.wait()
+
+    def take(self) -> list[Record]:
+        """What has come since the last time, by time; some of it, where there is much. Raises OSError."""
+        self._join({})
+        records = [record for tail in self._tails.values() for record in tail.read()]
+        return sorted(records, key=itemgetter(0))
+
+    def wait(self, seconds: float | None = None, also: Sequence[int] = ()) -> None:
+        """Sleep until there is more, or one of the fds `also` can be read, at most so long. It may be less."""
+        self._changes.wait(seconds, also)
 
     def close(self) -> None:
         """Give all fds back."""
