@@ -168,8 +168,9 @@ class World:
         key = (action.name, action.life)
         assert key not in self.lives, f"{key} was started twice"
         rivals = [life for life in self.lives.values() if life.name == action.name and not life.is_gone]
+        rolling = [rival for rival in rivals if f"{rival.name}/{rival.number}" in self.model.instances]
         may_roll = action.process.max_surge and not action.process.singleton and action.process.kind is Kind.PROCESS
-        assert len(rivals) <= bool(may_roll), f"{action.name}: a second copy while life {rivals[0].number} is not gone"
+        assert rivals == rolling[:1] and (may_roll or not rivals), f"{action.name}: a second copy of {rivals}"
         if action.process.handoff:
             assert self.listening.get(action.process.name), f"{action.name} was started, and its listener is not held"
         life = self.lives[key] = Life(action.name, action.life, action.process.readiness.type)
@@ -211,7 +212,8 @@ class World:
                 assert instance.deadline is not None, f"{instance.name} would be {instance.phase} for ever"
         present = [life for life in self.lives.values() if not life.is_gone]
         assert len([life for life in present if life.name.startswith("beat.")]) <= 1, "two of a singleton"
-        assert {life.name for life in present} <= set(self.model.instances), "a process that nobody knows of"
+        known = {(instance.name, instance.life) for instance in self.model.instances.values()}
+        assert {(life.name, life.number) for life in present} <= known, "a process that nobody knows of"
         if self.has_quit:
             assert not present, f"the supervisor ended, and {present} is there"
 

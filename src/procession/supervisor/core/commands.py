@@ -64,7 +64,7 @@ def _redeclare(turn: Turn, instance: Instance, process: Process, *, start: bool)
     changed = not _same_life(instance.running, process) and instance.phase in ALIVE
     if instance.process.log != process.log:
         turn.do(do.OpenLog(instance.name, process.log))
-    instance = turn.put(replace(instance, process=process, retiring=False, roll_failed=""))
+    instance = turn.put(replace(instance, process=process, retiring=False))
     if changed:
         instance = turn.put(_renewed(instance))
     if start or (instance.wanted and instance.phase is Phase.FAILED):
@@ -136,8 +136,8 @@ def start(turn: Turn, command: Start) -> None:
     if (targets := _targets(turn, command.names, command.operation)) is None:
         return
     for instance in targets:
-        again = instance.phase in ENDING
-        turn.happen(replace(instance, wanted=True, held=False, again=again, roll_failed=""), Happening.START)
+        again = instance.again or instance.phase in ENDING
+        turn.happen(replace(instance, wanted=True, held=False, again=again), Happening.START)
         turn.record(instance, "start-asked", who=command.who)
     turn.do(do.Save())
     _await(turn, command.operation, Goal.RUNNING, targets)
@@ -285,6 +285,6 @@ def _await(turn: Turn, operation: int, goal: Goal, targets: Iterable[Instance], 
     """Remember who is to be told when the goal is reached. For a restart, only a later life than the present counts."""
     if not operation:
         return
-    lives = {i.key: i.life + 1 if next_life else 0 for i in targets}
+    lives = {i.key: i.life + 1 if next_life or i.again or i.roll else 0 for i in targets}
     operations = (*turn.model.operations, Operation(operation, goal, lives, turn.now))
     turn.model = replace(turn.model, operations=operations)

@@ -77,14 +77,14 @@ def pairs(turn: Turn) -> Iterator[tuple[Instance, Instance]]:
 
 def due(turn: Turn) -> Iterator[Instance]:
     """What is to be rolled now: of each process, as many at once as its surge allows."""
-    room: dict[str, int] = {}
-    for instance in turn.instances.values():
-        name = instance.process.name
-        if instance.outgoing:
-            room[name] = room.get(name, instance.process.max_surge) - 1
+    under_way = [instance.process.name for instance in turn.instances.values() if instance.outgoing]
     for instance in list(turn.instances.values()):
         name = instance.process.name
-        left = room.get(name, instance.process.max_surge)
-        if instance.roll and instance.wanted and instance.phase in (Phase.READY, Phase.UNREADY) and left > 0:
-            room[name] = left - 1
+        if _is_due(turn, instance) and under_way.count(name) < instance.process.max_surge:
+            under_way.append(name)
             yield instance
+
+
+def _is_due(turn: Turn, instance: Instance) -> bool:
+    is_serving = instance.wanted and instance.phase in (Phase.READY, Phase.UNREADY)
+    return instance.roll and is_serving and outgoing_of(turn, instance) is None

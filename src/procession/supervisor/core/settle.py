@@ -64,6 +64,7 @@ def _release(turn: Turn) -> bool:
         instance
         for instance in turn.instances.values()
         if instance.phase is Phase.WAITING and instance.wanted and not blockers(turn, instance.process)
+        if roll.can_roll(instance.process) or roll.outgoing_of(turn, instance) is None
     ]
     for instance in clear:
         turn.happen(instance, Happening.CLEARED)
@@ -96,7 +97,7 @@ def _roll_on(turn: Turn) -> bool:
     """Take each roll a step further: drain the old one of a ready pair, clear a new one that died, begin the next."""
     moved = False
     for new, old in list(roll.pairs(turn)):
-        if new.phase is Phase.READY and old.wanted:
+        if old.wanted and (new.phase is Phase.READY or not roll.can_roll(new.process)):
             roll.finish(turn, old)
             moved = True
         elif (
@@ -147,7 +148,9 @@ def _outcome(turn: Turn, operation: Operation) -> do.Reply | None:
         if any(not instance.wanted and instance.phase not in AT_REST for instance in present):
             return None
         return _reply(operation.id, tuple(_not_stopped(present)))
-    failed = [instance for instance, _ in instances if instance is not None and _is_hopeless(turn, instance)]
+    failed = [
+        i for i, life in instances if i is not None and (_is_hopeless(turn, i) or (i.roll_failed and i.life < life))
+    ]
     for instance, life in instances:
         if instance is not None and instance not in failed and not _is_running(turn, instance, life):
             return None
@@ -171,13 +174,9 @@ def _is_hopeless(turn: Turn, instance: Instance) -> bool:
     """It will not be ready without a person: it failed, or dies again and again, or waits for one that does."""
     if not instance.wanted:
         return False
-    if (
-        instance.roll_failed
-        or instance.phase is Phase.FAILED
-        or (instance.phase is Phase.BACKOFF and instance.is_crash_looping)
-    ):
+    if instance.phase is Phase.FAILED or (instance.phase is Phase.BACKOFF and instance.is_crash_looping):
         return True
-    if instance.phase is Phase.WAITING or instance.again:
+    if instance.phase is Phase.WAITING or instance.again or instance.roll:
         return any(not other.wanted or _is_hopeless(turn, other) for other in _waited_for(turn, instance))
     return False
 
@@ -197,7 +196,7 @@ def trouble(turn: Turn, instance: Instance) -> str:
     if instance.is_crash_looping:
         return f"{instance.name}: crash-looping: {instance.last_exit}, early death number {instance.deaths}"
     waits = "; ".join(blockers(turn, instance.process))
-    if instance.again:
+    if instance.again or instance.roll:
         return f"{instance.name}: still runs the old declaration, because its next start waits for {waits}"
     return f"{instance.name}: waits for {waits}"
 
