@@ -14,7 +14,7 @@ FILE_LINES_MAX = 500
 
 
 def python_files() -> list[Path]:
-    folders = ("src", "tests", "docs", "examples", "benchmarks")
+    folders = ("src", "tests", "script", "examples", "benchmarks")
     found = (path for folder in folders for path in sorted((ROOT / folder).rglob("*.py")))
     return [path for path in found if not {".venv", "node_modules"} & set(path.parts)]
 

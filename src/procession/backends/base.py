@@ -1,7 +1,7 @@
 """What a backend is: the knowledge about one server program, as data and one function that builds its command.
 
-A backend is a `Backend` value in a file of its own (`gunicorn.py`: `BACKEND = Backend(...)`), found by its short
-name, by an alias (the dotted class paths of django-prodserver), or as a third party's through the entry point group
+A backend is a `Backend` value in a file of its own (`gunicorn.py`: `BACKEND = Backend(...)`), found by its short name,
+by an alias (the dotted class paths of django-prodserver), or as a third party's through the entry point group
 `procession.backends`.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from procession.backends.option import Option
 from procession.errors import Problem
 from procession.stack.model import Declaration, Kind, Listener, Probe, RestartWhen, Site, StopStep
 
@@ -19,7 +20,11 @@ class Command:
     """How to start the program, worked out from one declaration.
 
     `argv` binds by itself; `handoff` takes the listeners as fds 3, 4, ... (empty: it cannot). Problems are what the
-    declaration says wrong; a Command with error problems is never run.
+    declaration says wrong; a Command with error problems is never run. A problem's `where` begins inside of the process
+    ("args.bind"): the loader puts the process's name in front, and its origin behind.
+
+    `stop_timeout_seconds` is the graceful timeout that ARGS ask of the program themselves: the process's STOP_TIMEOUT
+    where the declaration has none. None: ARGS are silent, and the program was given the STOP_TIMEOUT.
     """
 
     argv: tuple[str, ...]
@@ -27,7 +32,10 @@ class Command:
     listeners: tuple[Listener, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    stop_timeout_seconds: float | None = None
+    readiness: Probe | None = None  # where `build` knows it better than the profile: it has seen the site and ARGS
     multiple_workers: bool = False  # for profiles that differ by it (uvicorn, hypercorn)
+    can_reload: bool = True  # for programs whose options may spoil it (gunicorn --preload)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +67,9 @@ class Backend:
     """One server program.
 
     `build(declaration, site, stop_timeout_seconds)` makes its Command; `profile(command)` its Profile;
-    `options()` the long options that the installed program accepts, without dashes, for the check of ARGS: an empty
-    sequence if it cannot be asked. `requires` is the distribution to install ("gunicorn"), for the error when it is
-    missing, and `module` the module whose absence shows that it is.
+    `options()` what the installed program accepts, for ARGS and their check: an empty sequence if it cannot be asked.
+    `requires` is the distribution to install ("gunicorn"), for the error when it is missing, and `module` the module
+    whose absence shows that it is; both are "" where nothing is needed.
     """
 
     name: str
@@ -70,5 +78,5 @@ class Backend:
     module: str
     build: Callable[[Declaration, Site, float], Command]
     profile: Callable[[Command], Profile]
-    options: Callable[[], Sequence[str]] = tuple
+    options: Callable[[], Sequence[Option]] = tuple
     aliases: tuple[str, ...] = ()

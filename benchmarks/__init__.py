@@ -1,0 +1,1 @@
+"""Procession measured beside other process managers: `benchmarks/run`."""

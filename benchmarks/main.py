@@ -1,0 +1,99 @@
+"""The command line: installs the tools, gives each its turn in every round, prints one table."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks import processes
+from benchmarks.child import build_child
+from benchmarks.install import Unavailable
+from benchmarks.measurements import MEASUREMENTS
+from benchmarks.measurements.base import FULL, QUICK, Scale
+from benchmarks.peers import INSTALLERS
+from benchmarks.peers.base import Argv, Peer
+from benchmarks.results import Result, format_table, to_json
+from benchmarks.rounds import measure_all
+
+CACHE = Path(__file__).resolve().parent.parent / ".cache" / "benchmarks"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0: all measured; 1: something failed, and the table says what; 2: wrong usage; 3: not one tool can be had."""
+    options = _parse(arguments)
+    processes.become_subreaper()
+    with _hold_lock(CACHE):
+        child = build_child(CACHE)
+        peers = list(_install_all(options.peers))
+    if not peers:
+        return 3
+    scale = _choose_scale(options)
+    results = measure_all(peers, [MEASUREMENTS[name] for name in options.only], scale, child)
+    _report(results, peers, options.json, heading=_describe(scale, child))
+    return 1 if any(result.is_failure for result in results) else 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks/run", description="Measure Procession beside its peers.")
+    parser.add_argument("--quick", action="store_true", help="tiny counts, one round: that it works, not how well")
+    parser.add_argument("--rounds", type=int, help=f"in each of which every tool has a turn (default: {FULL.rounds})")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples there too")
+    for option, known in (("--only", tuple(MEASUREMENTS)), ("--peers", tuple(INSTALLERS))):
+        parser.add_argument(
+            option, type=_names_out_of(known), default=known, metavar="NAME,...", help=f"of {', '.join(known)}"
+        )
+    return parser.parse_args(arguments)
+
+
+def _names_out_of(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    def parse(text: str) -> tuple[str, ...]:
+        names = text.split(",")
+        if unknown := [name for name in names if name not in known]:
+            raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; there are {', '.join(known)}")
+        return tuple(name for name in known if name in names)
+
+    return parse
+
+
+def _choose_scale(options: argparse.Namespace) -> Scale:
+    scale = QUICK if options.quick else FULL
+    return replace(scale, rounds=options.rounds) if options.rounds else scale
+
+
+@contextmanager
+def _hold_lock(cache: Path) -> Iterator[None]:
+    """Two runs at once must not install into the same place."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _install_all(names: Iterable[str]) -> Iterator[Peer]:
+    for name in names:
+        try:
+            yield INSTALLERS[name](CACHE)
+        except Unavailable as error:
+            print(f"{name} is left out: {error}", file=sys.stderr)
+
+
+def _describe(scale: Scale, child: Argv) -> str:
+    kind = "a static C program" if len(child) == 1 else "a Python program (no C compiler here)"
+    load = ", ".join(f"{load:.2f}" for load in os.getloadavg())
+    return (
+        f"{scale.instances} instances of {kind}; {scale.rounds} rounds; idle for {scale.idle_seconds:g} s; "
+        f"{os.cpu_count()} CPUs, Linux {os.uname().release}, load {load}\n"
+    )
+
+
+def _report(results: Sequence[Result], peers: Sequence[Peer], file: Path | None, *, heading: str) -> None:
+    versions = {peer.name: peer.version for peer in peers}
+    print(heading, format_table(results, versions), sep="\n")
+    if file is not None:
+        file.write_text(to_json(results, versions))

@@ -1,0 +1,52 @@
+"""What a program accepts on its command line, as data: one `Option` for each (see `tables` for how they are asked)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Takes(StrEnum):
+    """What follows an option on the command line."""
+
+    NOTHING = "nothing"  # a flag
+    ONE = "one"  # --workers=4
+    MAYBE = "maybe"  # --x or --x=1
+    TRUTH = "truth"  # --ws-per-message-deflate=false: a flag that wants to hear it as a word
+    REPEATED = "repeated"  # --bind=a --bind=b
+    JOINED = "joined"  # --queues=a,b
+    SPREAD = "spread"  # --exclude a b
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a program: its spellings ("--bind", "-b"), and those that say the opposite ("--no-reload").
+
+    `also` are names that people write though the command line does not know them (gunicorn's `accesslog`).
+    """
+
+    names: tuple[str, ...]
+    takes: Takes = Takes.ONE
+    opposites: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+
+    @property
+    def long(self) -> str:
+        """The spelling to prefer: the first long one; "" if only the opposite has one (gunicorn's sendfile)."""
+        return next((name for name in self.names if name.startswith("--")), "".join(self.names[:1]))
+
+
+def by_name(options: Sequence[Option]) -> dict[str, Option]:
+    """Each option under each of its normal names. A long name wins over another option's synonym."""
+    known: dict[str, Option] = {}
+    for option in options:
+        known |= {normal(name): option for name in option.also if normal(name) not in known}
+    for option in options:
+        known |= {normal(name): option for name in (*option.names, *option.opposites)}
+    return known
+
+
+def normal(name: str) -> str:
+    """ "--Max_requests" and "max-requests" are the same name; "-P" and "-p" are not."""
+    return name.lstrip("-").replace("_", "-")

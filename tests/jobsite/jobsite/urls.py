@@ -1,0 +1,3 @@
+"""No pages: this site has tasks."""
+
+urlpatterns: list[object] = []
