@@ -1,4 +1,4 @@
-"""Draws the state machine of an instance from its table, as SVG: phases as boxes, steps as arrows with what leads to them."""
+"""Draws the state machine of an instance from its table, as SVG: phases as boxes, steps as arrows."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ Point = tuple[float, float]
 
 WIDTH, HEIGHT = 1120, 680
 BOX = (118, 40)
-PLACES: dict[
-    Phase, Point
-] = {  # the centre of each box; where it is drawn is the only thing that the table does not know
+PLACES: dict[Phase, Point] = {  # the centre of each box: all that the table does not know
     Phase.STOPPED: (110, 80),
     Phase.DONE: (290, 260),
     Phase.FAILED: (110, 430),
@@ -28,6 +26,11 @@ PLACES: dict[
     Phase.KILLING: (1000, 560),
     Phase.SWEEPING: (560, 560),
 }
+LABEL = "The phases of an instance"
+HEAD = (
+    '<marker id="head" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
+    '<path d="M0 0 L8 4 L0 8 z" fill="currentColor" fill-opacity=".6"/></marker>'
+)
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: currentColor; text-anchor: middle; dominant-baseline: middle }
 .label { font-size: 11px; opacity: .8 }
@@ -48,11 +51,9 @@ def arrows() -> dict[tuple[Phase, Phase], list[Happening]]:
 def draw() -> str:
     """The whole picture; it takes its colour from the text around it, so that it is readable on a dark page, too."""
     lines = [
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" xmlns="http://www.w3.org/2000/svg" role="img" '
-        'aria-label="The phases of an instance">',
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{LABEL}">',
         f"<style>{STYLE}</style>",
-        '<defs><marker id="head" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
-        '<path d="M0 0 L8 4 L0 8 z" fill="currentColor" fill-opacity=".6"/></marker></defs>',
+        f"<defs>{HEAD}</defs>",
         *(line for (start, end), why in arrows().items() for line in arrow(start, end, why)),
         *(line for phase, place in PLACES.items() for line in box(phase, place)),
         "</svg>",
