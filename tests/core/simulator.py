@@ -170,7 +170,7 @@ class World:
         rivals = [life for life in self.lives.values() if life.name == action.name and not life.is_gone]
         rolling = [rival for rival in rivals if f"{rival.name}/{rival.number}" in self.model.instances]
         may_roll = action.process.max_surge and not action.process.singleton and action.process.kind is Kind.PROCESS
-        assert rivals == rolling[:1] and (may_roll or not rivals), f"{action.name}: a second copy of {rivals}"
+        assert rivals == (rolling[:1] if may_roll else []), f"{action.name}: a second copy of {rivals}"
         if action.process.handoff:
             assert self.listening.get(action.process.name), f"{action.name} was started, and its listener is not held"
         life = self.lives[key] = Life(action.name, action.life, action.process.readiness.type)
