@@ -10,11 +10,9 @@ from enum import Enum
 from pathlib import Path
 from typing import get_args, get_origin, get_type_hints
 
-from state_diagram import draw
+from states import states_page
 
 from procession.stack.model import Backoff, Declaration, Limits, Log, Probe, settings_key
-from procession.supervisor.core.instance import Happening, Phase
-from procession.supervisor.core.table import TABLE, Cell, Ignored
 from procession.units import show_bytes
 
 REFERENCE = Path(__file__).parents[1] / "docs/reference"
@@ -96,32 +94,6 @@ def default(field: Field[object]) -> str:
     if field.name.endswith("_bytes") and isinstance(value, int) and value > 0:
         return show_bytes(value)
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
-
-
-STATES = """\
-# The states of an instance
-
-<!-- Written by script/reference.py from procession.supervisor.core.table: change that, and run it. -->
-
-What `procession status` shows in its column STATE. Every death passes through *sweeping*, so a next life never meets
-what is left of the tree before it. The table has a cell for every pair of a state and a happening; where nothing is
-done, it says why.
-"""
-
-
-def states_page() -> str:
-    sections = [STATES.strip(), draw().strip()]
-    for phase in Phase:
-        cells = "\n".join(f"| {happening.value} | {cell_words(TABLE[phase, happening])} |" for happening in Happening)
-        sections.append(f"## {phase.value}\n\n| happening | what follows |\n|---|---|\n{cells}")
-    return "\n\n".join(sections) + "\n"
-
-
-def cell_words(cell: Cell) -> str:
-    if isinstance(cell, Ignored):
-        return f"nothing: {cell.why}"
-    effects = ", ".join(effect.name.lower().replace("_", " ") for effect in cell.effects)
-    return f"**{cell.phase.value}**" + (f": {effects}" if effects else "")
 
 
 PAGES = {"settings.md": settings_page, "states.md": states_page}

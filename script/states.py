@@ -1,4 +1,4 @@
-"""Draws the state machine of an instance from its table, as SVG: phases as boxes, steps as arrows."""
+"""The reference page of an instance's states, drawn and listed from the table of its state machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from procession.supervisor.core.instance import Happening, Phase
-from procession.supervisor.core.table import TABLE, Step
+from procession.supervisor.core.table import TABLE, Cell, Ignored, Step
+
+STATES = """\
+# The states of an instance
+
+<!-- Written by script/states.py from procession.supervisor.core.table: change that, and run it. -->
+
+What `procession status` shows in its column STATE. Every death passes through *sweeping*, so a next life never meets
+what is left of the tree before it. The table has a cell for every pair of a state and a happening; where nothing is
+done, it says why.
+"""
 
 Point = tuple[float, float]
 
@@ -39,6 +49,21 @@ text { font: 13px system-ui, sans-serif; fill: currentColor; text-anchor: middle
 """
 
 
+def states_page() -> str:
+    sections = [STATES.strip(), picture().strip()]
+    for phase in Phase:
+        cells = "\n".join(f"| {happening.value} | {cell_words(TABLE[phase, happening])} |" for happening in Happening)
+        sections.append(f"## {phase.value}\n\n| happening | what follows |\n|---|---|\n{cells}")
+    return "\n\n".join(sections) + "\n"
+
+
+def cell_words(cell: Cell) -> str:
+    if isinstance(cell, Ignored):
+        return f"nothing: {cell.why}"
+    effects = ", ".join(effect.name.lower().replace("_", " ") for effect in cell.effects)
+    return f"**{cell.phase.value}**" + (f": {effects}" if effects else "")
+
+
 def arrows() -> dict[tuple[Phase, Phase], list[Happening]]:
     """What leads from one phase to another; a step that stays where it is belongs to no arrow."""
     found: dict[tuple[Phase, Phase], list[Happening]] = {}
@@ -48,7 +73,7 @@ def arrows() -> dict[tuple[Phase, Phase], list[Happening]]:
     return found
 
 
-def draw() -> str:
+def picture() -> str:
     """The whole picture; it takes its colour from the text around it, so that it is readable on a dark page, too."""
     lines = [
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{LABEL}">',
