@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import get_args, get_origin, get_type_hints
 
 from states import states_page
+from commands import commands_page
 
-from procession.stack.model import Backoff, Declaration, Limits, Log, Probe, settings_key
+from procession.stack.model import Backoff, Common, Declaration, Limits, Log, Probe, settings_key
 from procession.units import show_bytes
 
 REFERENCE = Path(__file__).parents[1] / "docs/reference"
@@ -22,7 +23,7 @@ SETTINGS = """\
 
 <!-- Written by script/reference.py from the fields of procession.stack.model: change those, and run it. -->
 
-The keys of one process in `PRODUCTION_PROCESSES` and `DEVELOPMENT_PROCESSES`. `PRODUCTION_STACK` takes the same keys,
+The keys of one process in `PRODUCTION_PROCESSES` and `DEVELOPMENT_PROCESSES`, and those of `PRODUCTION_STACK`, which is
 for what is common to all processes. None is needed but `BACKEND` or `COMMAND`; what is left out is the backend's to
 fill in.
 
@@ -31,6 +32,10 @@ bytes, or text such as `"512M"`, `"2G"`, in powers of 1024. A **list** may be wr
 a shell would. Keys may be written in any case.
 """
 PARTS = {
+    Common: (
+        "PRODUCTION_STACK",
+        "What is common to all processes. A process's own value wins; mappings (ENV, LOG, ...) merge key by key.",
+    ),
     Probe: ("READINESS and LIVENESS", "A probe: how to learn whether an instance is ready, or still alive."),
     Backoff: (
         "BACKOFF",
@@ -96,7 +101,7 @@ def default(field: Field[object]) -> str:
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 
-PAGES = {"settings.md": settings_page, "states.md": states_page}
+PAGES = {"settings.md": settings_page, "commands.md": commands_page, "states.md": states_page}
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from procession.errors import ExitCode
+from procession.refusal import ExitCode
 
 ROOT = Path(__file__).parents[1]
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from tests.backends.serving import SITE, SITE_DIRECTORY, errors, free_port, get_when_up, running
 
 from procession.backends.base import Command
 from procession.backends.registry import find
 from procession.stack.model import Declaration
+from tests.backends.serving import SITE, SITE_DIRECTORY, errors, free_port, get_when_up, running
 
 OWN = "mysite.foreign.Own"
 

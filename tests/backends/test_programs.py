@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.backends.serving import SITE, SITE_DIRECTORY, errors
 
 from procession.backends.base import Backend, Command
 from procession.backends.registry import find
 from procession.stack.model import Declaration, Kind, ProbeType
+from tests.backends.serving import SITE, SITE_DIRECTORY, errors
 
 MANAGE = str(SITE_DIRECTORY / "manage.py")
 

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from procession.backends.base import Command, Profile
+from procession.backends.registry import find
+from procession.stack.model import Declaration
 from tests.backends.serving import (
     SITE,
     SlowRequest,
@@ -17,10 +21,6 @@ from tests.backends.serving import (
     listen,
     running,
 )
-
-from procession.backends.base import Command, Profile
-from procession.backends.registry import find
-from procession.stack.model import Declaration
 
 STOP_TIMEOUT_SECONDS = 20.0
 

@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from tests.backends.serving import SITE, Running, errors, free_port, get, get_when_up, listen, running, wait_for
 
 from procession.backends.base import Command
 from procession.backends.registry import find
 from procession.stack.model import Declaration
+from tests.backends.serving import SITE, Running, errors, free_port, get, get_when_up, listen, running, wait_for
 
 OLD = "django_prodserver.backends."
 

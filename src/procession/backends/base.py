@@ -69,7 +69,8 @@ class Backend:
     `build(declaration, site, stop_timeout_seconds)` makes its Command; `profile(command)` its Profile;
     `options()` what the installed program accepts, for ARGS and their check: an empty sequence if it cannot be asked.
     `requires` is the distribution to install ("gunicorn"), for the error when it is missing, and `module` the module
-    whose absence shows that it is; both are "" where nothing is needed.
+    whose absence shows that it is; both are "" where nothing is needed. `asks_django`: its options can only be asked
+    for where Django is set up.
     """
 
     name: str
@@ -79,4 +80,5 @@ class Backend:
     build: Callable[[Declaration, Site, float], Command]
     profile: Callable[[Command], Profile]
     options: Callable[[], Sequence[Option]] = tuple
+    asks_django: bool = False
     aliases: tuple[str, ...] = ()

@@ -19,15 +19,14 @@ def profile(command: Command) -> Profile:
 def build(declaration: Declaration, site: Site, _stop_timeout_seconds: float) -> Command:
     """A program of the site's environment is found beside its Python, whether that is on PATH or not.
 
-    E048 if there is no command, E049 if it is not found.
+    E048 if there is no command. That it is not found is said by the loader, as for every program.
     """
     words = (*(declaration.command or ()), *to_flags(declaration.args))
     if not words:
         nothing = Problem("E048", "command", "there is no command to run", fix='write COMMAND: "bin/serve --port 8000"')
         return Command(argv=(), problems=(nothing,))
     path = _path(words[0], declaration, site)
-    problems = check(declaration.args) + (() if path else (_not_found(words[0]),))
-    return Command(argv=(path or words[0], *words[1:]), problems=problems)
+    return Command(argv=(path or words[0], *words[1:]), problems=check(declaration.args))
 
 
 def _path(program: str, declaration: Declaration, site: Site) -> str:
@@ -40,13 +39,6 @@ def _path(program: str, declaration: Declaration, site: Site) -> str:
     if beside and by_path != beside:
         return beside
     return program if by_path else ""
-
-
-def _not_found(program: str) -> Problem:
-    fix = "install it, or write its whole path"
-    if os.path.sep in program:
-        fix = "make it executable (chmod +x)" if os.path.exists(program) else "correct the path; it starts in DIRECTORY"
-    return Problem("E049", "command", f"is not found: {program!r}", fix=fix)
 
 
 BACKEND = Backend(

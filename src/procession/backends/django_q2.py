@@ -43,5 +43,6 @@ BACKEND = Backend(
     build=build,
     profile=profile,
     options=QCLUSTER.options,
+    asks_django=True,
     aliases=("django-q", "qcluster", *old_paths("django_q2", "DjangoQ2Worker")),
 )

@@ -38,5 +38,6 @@ BACKEND = Backend(
     build=build,
     profile=profile,
     options=DB_WORKER.options,
+    asks_django=True,
     aliases=("django-tasks", *old_paths("django_tasks", "DjangoTasksWorker")),
 )

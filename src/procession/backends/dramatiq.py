@@ -53,4 +53,5 @@ BACKEND = Backend(
     build=build,
     profile=profile,
     options=RUNDRAMATIQ.options,
+    asks_django=True,
 )

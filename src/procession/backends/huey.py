@@ -77,4 +77,5 @@ BACKEND = Backend(
     build=build,
     profile=profile,
     options=RUN_HUEY.options,
+    asks_django=True,
 )

@@ -74,6 +74,7 @@ WORKER = Backend(
     build=build_worker,
     profile=profile,
     options=RQWORKER.options,
+    asks_django=True,
     aliases=("rq-worker", "rqworker"),
 )
 
@@ -85,6 +86,7 @@ WORKER_POOL = Backend(
     build=build_pool,
     profile=profile,
     options=POOL.options,
+    asks_django=True,
     aliases=("rqworker-pool",),
 )
 
@@ -96,6 +98,7 @@ CRON_SCHEDULER = Backend(
     build=build_cron,
     profile=cron_profile,
     options=CRON.options,
+    asks_django=True,
     aliases=("rqcron",),
 )
 

@@ -14,7 +14,6 @@ from procession.backends.option import Option
 from procession.errors import Problem
 from procession.stack.model import Declaration, Listener, Probe, ProbeType, Site
 
-BELOW_500 = tuple(range(200, 500))
 """A server that answers a probe of "/" with 404 or 400 (ALLOWED_HOSTS) has loaded its site; with 500 it has not."""
 
 
@@ -105,12 +104,17 @@ def environment(site: Site) -> Mapping[str, str]:
 
 
 def readiness(site: Site, listeners: Sequence[Listener], *, has_tls: bool = False) -> Probe:
-    """The site's own word if it can give it, else an answer to a request; less with TLS, or with no address known."""
+    """The site's own word if it can give it, else an answer to a request; less with TLS, or with no address known.
+
+    It is asked only until it is ready: nobody has declared that the site should be asked for "/" for ever.
+    """
     if site.has_app:
         return Probe(type=ProbeType.APP)
     if not listeners:
         return Probe(type=ProbeType.NONE)
-    return Probe(type=ProbeType.TCP) if has_tls else Probe(type=ProbeType.HTTP, status=BELOW_500)
+    return (
+        Probe(type=ProbeType.TCP, failures=0) if has_tls else Probe(type=ProbeType.HTTP, status_below=500, failures=0)
+    )
 
 
 def not_in_background(said: Said, option: Option) -> tuple[Problem, ...]:

@@ -26,13 +26,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+
+TYPE_CHECKING = False  # as in typing, which `procession status` need not import
+if TYPE_CHECKING:
+    from typing import Any
+
+    Message = Mapping[str, Any]
+else:
+    Message = Mapping
 
 VERSION = 1
 LINE_BYTES_MAX = 16 * 2**20  # a stack of 10,000 processes fits; more is refused, so that no client can fill the memory
 VERBS = frozenset({"status", "apply", "start", "stop", "restart", "scale", "signal", "down", "watch"})
-
-Message = Mapping[str, Any]
 
 
 class WireError(ValueError):

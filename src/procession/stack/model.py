@@ -12,7 +12,7 @@ A field's name ends in its unit; the settings key leaves it out (`stop_timeout_s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -86,13 +86,19 @@ class Probe:
     address: str = setting('http, tcp: "host:port" or "unix:/path"; the first listener if not said', default="")
     host: str = setting("http: the Host header; the address if not said", default="")
     https: bool = setting("http: say X-Forwarded-Proto: https, for a site that redirects to it", default=False)
-    status: tuple[int, ...] = setting("http: the statuses that are good; any below 400 if not said", default=())
+    status: tuple[int, ...] = setting(
+        "http: the statuses that are good; those of `status_below` if not said", default=()
+    )
+    status_below: int = setting("http: any status below this is good", default=400)
     command: tuple[str, ...] = setting("exec: the command; good if it exits 0", default=())
     file: str = setting("file: its path, from the process's directory", default="")
     max_age_seconds: float = setting("file: it must be younger than this; 0 is any age", default=0.0)
     interval_seconds: float = setting("Time between two probes", default=5.0)
     timeout_seconds: float = setting("Time that one probe may take", default=5.0)
-    failures: int = setting("So many failures in a row, and it is no longer ready (or alive)", default=3)
+    failures: int = setting(
+        "So many failures in a row, and it is no longer ready (or alive); 0: asked only until it is ready",
+        default=3,
+    )
     within_seconds: float = setting(
         "Readiness: it must be ready this long after its start, else it is stopped and started again", default=60.0
     )
@@ -198,6 +204,28 @@ class Declaration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Common:
+    """What a person wrote for all processes (PRODUCTION_STACK). A process's own value wins; mappings merge by key."""
+
+    name: str | None = setting("The stack's name; the project directory's if not said")
+    env: Mapping[str, str] = setting("Environment variables of every process", default={})
+    env_file: tuple[str, ...] = setting("Env files of every process that names none", default=())
+    directory: str | None = setting("The working directory; the project's if not said")
+    user: str | None = setting("Run as this user (needs root)")
+    group: str | None = setting("Run as this group (needs root)")
+    umask: int | None = setting('File mode mask, an octal string such as "027"', form="octal")
+    stop_timeout_seconds: float | None = setting("Time for a graceful stop")
+    restart: RestartWhen | None = setting("always, on-failure or never")
+    backoff: Backoff | None = setting("How restarts slow down")
+    limits: Limits | None = setting("Memory, processor and files")
+    log: Log | None = setting("Log file and rotation")
+
+
+LIVE_FIELDS = frozenset({"replicas", "depends_on", "restart", "backoff", "log", "singleton", "origin", "reload_signal"})
+"""What of a process can change without a new start: it is read when it is needed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
     """One process or task, complete: what an engine needs to run it, and nothing that it must ask for.
 
@@ -231,6 +259,10 @@ class Process:
     log: Log = field(default_factory=Log)
     singleton: bool = False
     origin: Origin = field(default_factory=Origin)
+
+    def may_go_on_as(self, new: Process) -> bool:
+        """Whether what runs as declared here may go on when `new` is declared: they differ in LIVE_FIELDS alone."""
+        return self == replace(new, **{name: getattr(self, name) for name in LIVE_FIELDS})
 
     @property
     def stop_seconds(self) -> float:

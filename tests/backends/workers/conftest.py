@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.backends.workers.stage import Notices, Runner, Words
 
 MakeRunner = Callable[[str], Runner]

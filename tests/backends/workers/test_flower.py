@@ -7,11 +7,10 @@ import time
 import urllib.error
 import urllib.request
 
-from tests.backends.workers.conftest import MakeRunner
-from tests.backends.workers.stage import WITHIN_SECONDS, Instance, explained, skip_without
-
 from procession.backends.base import Profile
 from procession.stack.model import Declaration
+from tests.backends.workers.conftest import MakeRunner
+from tests.backends.workers.stage import WITHIN_SECONDS, Instance, explained, skip_without
 
 
 def test_flower_answers_its_probe_and_ends_at_term(make_runner: MakeRunner) -> None:

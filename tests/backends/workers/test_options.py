@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from tests.backends.workers.conftest import MakeRunner
 from tests.backends.workers.stage import skip_without
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from procession.stack.model import Declaration
 from tests.backends.workers.conftest import MakeRunner
 from tests.backends.workers.stage import explained, skip_without
-
-from procession.stack.model import Declaration
 
 
 def test_beat_triggers_a_task_over_the_filesystem_broker(make_runner: MakeRunner, tmp_path: Path) -> None:

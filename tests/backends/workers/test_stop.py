@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from tests.backends.workers.conftest import MakeRunner
-from tests.backends.workers.stage import explained, skip_without
 
 from procession.stack.model import Declaration
+from tests.backends.workers.conftest import MakeRunner
+from tests.backends.workers.stage import explained, skip_without
 
 
 @dataclass(frozen=True)

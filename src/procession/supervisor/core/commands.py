@@ -15,9 +15,6 @@ from procession.supervisor.core.turn import Turn
 
 USAGE = 2  # exit code: the person named something that is not there
 
-# What of a declaration can change without a new start: it is read when it is needed.
-LIVE_FIELDS = ("replicas", "depends_on", "restart", "backoff", "log", "singleton", "origin", "reload_signal")
-
 
 def apply(turn: Turn, command: Apply) -> None:
     """Make the stack run: start what is new, stop what is gone, start again what changed, leave the rest alone."""
@@ -61,7 +58,7 @@ def _is_held(turn: Turn, name: str) -> bool:
 
 
 def _redeclare(turn: Turn, instance: Instance, process: Process, *, start: bool) -> None:
-    changed = not _same_life(instance.running, process) and instance.phase in ALIVE
+    changed = not instance.running.may_go_on_as(process) and instance.phase in ALIVE
     if instance.process.log != process.log:
         turn.do(do.OpenLog(instance.name, process.log))
     instance = turn.put(replace(instance, process=process, retiring=False))
@@ -76,11 +73,6 @@ def _renewed(instance: Instance) -> Instance:
     if instance.phase in (Phase.READY, Phase.UNREADY) and can_roll(instance.process) and can_roll(instance.running):
         return replace(instance, roll=True, roll_failed="")
     return replace(instance, again=True, roll_failed="")
-
-
-def _same_life(one: Process, other: Process) -> bool:
-    """Whether a running life of `one` may go on as a life of `other`."""
-    return one == replace(other, **{name: getattr(one, name) for name in LIVE_FIELDS})
 
 
 def _set_replicas(turn: Turn, process: Process, count: int, *, held: bool = False) -> None:

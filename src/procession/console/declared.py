@@ -1,0 +1,105 @@
+"""What the site declares, read now: the stack as data, and everything that is wrong with it.
+
+A site with a manage.py is described by a short-lived child in the site's own Python; any other one is read right here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from procession.console import text
+from procession.errors import Problem
+from procession.refusal import Refusal
+from procession.sources.discover import Found, SourceKind, discover
+from procession.stack.codec import from_data, to_data
+from procession.stack.model import Site, Stack
+
+STDERR_LINES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """`data`: the stack as JSON data, None where mistakes leave nothing to run. `site`: None where it did not load."""
+
+    data: Mapping[str, Any] | None
+    problems: tuple[Problem, ...]
+    site: Site | None = None
+
+    @property
+    def is_good(self) -> bool:
+        return self.data is not None and not any(problem.is_error for problem in self.problems)
+
+    def stack(self) -> Stack:
+        return from_data(Stack, self.data)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of every verb that reads the declaration."""
+    parser.add_argument(
+        "-f",
+        "--file",
+        metavar="FILE",
+        default="",
+        help="what declares the site: manage.py, procession.toml, a Procfile",
+    )
+    parser.add_argument("--dev", action="store_true", help="what is declared for development")
+
+
+def load_or_say(options: argparse.Namespace) -> Loaded | None:
+    """The declaration, its warnings said on stderr; None when it has mistakes, which are said, too."""
+    loaded = load(options)
+    ink = text.Ink(sys.stderr, no_color=options.no_color)
+    for line in text.problem_lines(loaded.problems, ink):
+        text.say(line)
+    return loaded if loaded.is_good else None
+
+
+def load(options: argparse.Namespace) -> Loaded:
+    """The declaration of the site in `options.directory`. Raises Refusal where the site's Python cannot be asked."""
+    found = discover(options.directory, options.file, development=options.dev)
+    if isinstance(found, Problem):
+        return Loaded(None, (found,))
+    return _ask_site(found, options) if found.manage else _load_here(found)
+
+
+def _load_here(found: Found) -> Loaded:
+    from procession.load import load as complete
+
+    site = Site(directory=found.directory, python=sys.executable)
+    if found.kind is SourceKind.TOML:
+        from procession.sources.toml import read_toml
+
+        declared = read_toml(found.file, development=found.development)
+    else:
+        from procession.sources.procfile import read_procfile
+
+        declared = read_procfile(found.file, os.environ)
+    stack, problems = complete(declared, site)
+    return Loaded(to_data(stack), tuple(problems), site)
+
+
+def _ask_site(found: Found, options: argparse.Namespace) -> Loaded:
+    import subprocess  # here, because it takes its time, and a site without Django needs none of it
+
+    argv = [sys.executable, "-m", "procession.django.describe", "--source", found.file]
+    argv += ["--settings", options.settings] if options.settings else []
+    argv += ["--development"] if options.dev else []
+    child = subprocess.run(argv, cwd=found.directory, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    try:
+        answer = json.loads(child.stdout)
+    except ValueError as error:
+        raise _no_answer(found, child.returncode, child.stderr) from error
+    problems = tuple(from_data(Problem, problem) for problem in answer["problems"])
+    return Loaded(answer["stack"], problems, from_data(Site, answer["site"]) if answer["site"] else None)
+
+
+def _no_answer(found: Found, code: int, stderr: bytes) -> Refusal:
+    last = stderr.decode(errors="replace").splitlines()[-STDERR_LINES:]
+    ended = f"ended with {code} and without an answer"
+    return Refusal(f"cannot read the declaration in {found.directory}: {sys.executable} {ended}", "\n    ".join(last))

@@ -1,0 +1,59 @@
+"""Where the site is, and where its stack directory is: the options that every verb takes. Imports little, as `text`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from procession.refusal import ExitCode, Refusal
+
+STACK_DIRECTORY = ".procession"
+STACK_DIRECTORY_VARIABLE = "PROCESSION_DIRECTORY"
+MARKS = (STACK_DIRECTORY, "manage.py", "procession.toml", "Procfile")
+"""What makes a folder a project; it is looked for from the working directory upwards, as git does."""
+OPTIONS_WITH_VALUE = ("-C", "--directory", "--stack-directory", "--settings")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The common options, which may stand before or after the verb."""
+    group = parser.add_argument_group("common options")
+    group.add_argument(
+        "-C", "--directory", metavar="DIR", help="the project (default: the nearest folder upwards that is one)"
+    )
+    group.add_argument(
+        "--stack-directory",
+        metavar="DIR",
+        help=f"the supervisor's own files (default: ${STACK_DIRECTORY_VARIABLE}, or {STACK_DIRECTORY} in the project)",
+    )
+    group.add_argument("--settings", metavar="MODULE", default="", help="the Django settings, such as mysite.settings")
+    group.add_argument("--no-color", action="store_true", help="no colours (as does NO_COLOR=1 in the environment)")
+
+
+def resolve(options: argparse.Namespace) -> None:
+    """Make `options.directory` and `options.stack_directory` absolute. Raises Refusal for a directory that is not."""
+    if options.directory and not os.path.isdir(options.directory):
+        raise Refusal(f"there is no directory {options.directory}", "see -C/--directory", code=ExitCode.USAGE)
+    options.directory = os.path.abspath(options.directory) if options.directory else find(os.getcwd())
+    given = options.stack_directory or os.environ.get(STACK_DIRECTORY_VARIABLE)
+    options.stack_directory = os.path.abspath(given) if given else os.path.join(options.directory, STACK_DIRECTORY)
+
+
+def find(start: str) -> str:
+    """The nearest folder from `start` upwards that is a project, else `start`."""
+    directory = start
+    while not _is_project(directory):
+        parent = os.path.dirname(directory)
+        if parent == directory:
+            return start
+        directory = parent
+    return directory
+
+
+def _is_project(directory: str) -> bool:
+    if any(os.path.exists(os.path.join(directory, mark)) for mark in MARKS):
+        return True
+    try:
+        with open(os.path.join(directory, "pyproject.toml"), "rb") as file:
+            return b"[tool.procession" in file.read()
+    except OSError:
+        return False

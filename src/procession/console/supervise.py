@@ -1,0 +1,46 @@
+"""`procession supervise`: become the supervisor, in the foreground, with the pid that we have."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+
+from procession.console import declared, launch
+from procession.refusal import ExitCode, Refusal
+
+SUMMARY = "Be the supervisor in the foreground: as PID 1, under systemd, ..."
+EXAMPLES = ("procession supervise",)
+DETAILS = """\
+It keeps its pid, prints every log line on stdout, and stops everything in order on SIGTERM or SIGINT.
+With mistakes in the declaration nothing is started, and the exit code is 1."""
+STACK_NAME = "declared.json"  # not the stack.json of a supervisor that may run here already
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    declared.add_arguments(parser)
+    parser.add_argument(
+        "--echo", action=argparse.BooleanOptionalAction, default=True, help="print the log lines on stdout (default)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    loaded = declared.load_or_say(options)
+    if loaded is None:
+        return ExitCode.NOT_SO
+    launch.prepare(options.stack_directory)
+    stack = write_stack(options.stack_directory, loaded)
+    argv = launch.command(options.stack_directory, "--stack", stack, *(["--echo"] if options.echo else []))
+    return os.execv(argv[0], argv)
+
+
+def write_stack(stack_directory: str, loaded: declared.Loaded) -> str:
+    """Write the stack where the supervisor reads it; gives the path. Raises Refusal."""
+    path = os.path.join(stack_directory, STACK_NAME)
+    try:
+        with open(os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(loaded.data, file)
+        os.rename(f"{path}.new", path)
+    except OSError as error:
+        raise Refusal(f"cannot write {path}: {error.strerror}") from error
+    return path

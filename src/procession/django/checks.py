@@ -1,0 +1,48 @@
+"""Django's system checks with Procession's ids: `manage.py check` says what `procession check` would.
+
+A declaration's own mistakes are found on every run. What depends on the machine (a program that is not installed, an
+env file that is not there) is only asked for by `check --deploy`: a developer's laptop need not have it.
+"""
+
+from __future__ import annotations
+
+from django.core import checks
+from django.core.checks import CheckMessage, register
+
+from procession.errors import Problem
+
+TAG = "procession"
+
+
+@register(TAG)
+def check_declaration(**kwargs: object) -> list[CheckMessage]:
+    """What the declaration itself says wrong."""
+    from procession.django.pick import project_directory
+    from procession.django.reading import read_site
+    from procession.stack.declare import declare
+
+    return [_message(problem) for problem in declare(read_site(project_directory())).problems]
+
+
+@register(TAG, deploy=True)
+def check_stack(**kwargs: object) -> list[CheckMessage]:
+    """What `load` finds beyond that: programs, options, files, users, and what is between processes."""
+    from procession.django.pick import project_directory
+    from procession.django.reading import read_site
+    from procession.django.site import site_facts
+    from procession.load import load
+    from procession.stack.declare import declare
+
+    directory = project_directory()
+    declared = read_site(directory)
+    if not declared.processes:
+        return []
+    known = set(declare(declared).problems)
+    problems = load(declared, site_facts(directory))[1]
+    return [_message(problem) for problem in problems if problem not in known]
+
+
+def _message(problem: Problem) -> CheckMessage:
+    kind = checks.Error if problem.is_error else checks.Warning
+    hint = " · ".join(part for part in (problem.origin and f"from {problem.origin}", problem.fix) if part)
+    return kind(f"{problem.where}: {problem.what}", hint=hint or None, id=f"procession.{problem.id}")

@@ -1,0 +1,142 @@
+"""The facts of a Django site, asked of its own settings, and what to say when they do not import."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import runpy
+import sys
+import traceback
+from types import TracebackType
+
+from procession.errors import Problem
+from procession.stack.model import Site
+
+FRAMES_MAX = 5
+SETTINGS = "DJANGO_SETTINGS_MODULE"
+
+
+class _ManageReached(BaseException):
+    """manage.py has done its part and would hand over to Django. No Exception: no `except` of its own may take it."""
+
+
+def open_site(manage: str) -> Site | Problem:
+    """Run manage.py up to where it hands over to Django, import its settings, and ask them: the facts of the site.
+
+    It is run, not read, because what it does is part of the site: it names the settings, and may read an env file or
+    extend sys.path. What it raises, or the settings do, is the Problem (E030).
+    """
+    directory = os.path.dirname(os.path.abspath(manage))
+    if directory not in sys.path:
+        sys.path.insert(0, directory)
+    try:
+        _run_to_handover(manage)
+        return site_facts(directory)
+    except (KeyboardInterrupt, _ManageReached):
+        raise
+    except BaseException as error:  # noqa: BLE001 - the site's code may do anything, sys.exit() included
+        return import_problem(error, directory)
+
+
+def site_facts(directory: str) -> Site:
+    """The facts, out of the settings that DJANGO_SETTINGS_MODULE names. Raises whatever importing them raises."""
+    from django.conf import settings
+
+    apps = tuple(str(app) for app in settings.INSTALLED_APPS)
+    return Site(
+        directory=directory,
+        python=sys.executable,
+        settings_module=os.environ.get(SETTINGS, ""),
+        wsgi=_callable(settings.WSGI_APPLICATION) or _beside_settings("wsgi"),
+        asgi=_callable(getattr(settings, "ASGI_APPLICATION", None)) or _beside_settings("asgi"),
+        has_app=any(app == "procession" or app.startswith("procession.apps.") for app in apps),
+        installed_apps=apps,
+    )
+
+
+def import_problem(error: BaseException, directory: str) -> Problem:
+    """E030: what the site raised, with the frames that are the site's own, the innermost last."""
+    module = os.environ.get(SETTINGS, "") or "manage.py"
+    frames = (*_own_frames(error.__traceback__, directory), *_syntax(error, directory))
+    origin = frames[-1].partition(": ")[0] if frames else ""
+    return Problem("E030", module, f"does not import: {_summary(error)}", origin, _fix(error), frames)
+
+
+def _run_to_handover(manage: str) -> None:
+    from django.core import management
+
+    def reached(argv: list[str] | None = None) -> None:
+        raise _ManageReached(argv)
+
+    original, arguments = management.execute_from_command_line, sys.argv
+    management.execute_from_command_line = reached
+    sys.argv = [manage, "procession"]
+    try:
+        runpy.run_path(manage, run_name="__main__")
+    except _ManageReached:
+        pass
+    finally:
+        management.execute_from_command_line, sys.argv = original, arguments
+
+
+def _callable(dotted: object) -> str:
+    """ "mysite.wsgi.application", as Django's settings write it, as "mysite.wsgi:application"."""
+    if not isinstance(dotted, str) or "." not in dotted:
+        return ""
+    module, _, name = dotted.rpartition(".")
+    return f"{module}:{name}"
+
+
+def _beside_settings(name: str) -> str:
+    """`asgi:application` in the settings' package, or the nearest above it that has an asgi.py."""
+    package = os.environ.get(SETTINGS, "").rpartition(".")[0]
+    while package:
+        if _exists(f"{package}.{name}"):
+            return f"{package}.{name}:application"
+        package = package.rpartition(".")[0]
+    return ""
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _summary(error: BaseException) -> str:
+    """The last line of its traceback, in one line."""
+    if isinstance(error, SystemExit):
+        return f"it calls sys.exit({error.code!r})"
+    text = "".join(traceback.format_exception_only(error)[-1:]).strip()
+    return " ".join(text.split())
+
+
+def _syntax(error: BaseException, directory: str) -> tuple[str, ...]:
+    """Where a file could not even be compiled: that is no frame."""
+    if not isinstance(error, SyntaxError) or not error.filename:
+        return ()
+    return (f"{os.path.relpath(error.filename, directory)}:{error.lineno}: {(error.text or '').strip()}",)
+
+
+def _own_frames(trace: TracebackType | None, directory: str) -> tuple[str, ...]:
+    """`mysite/settings.py:12, in read: return values[name]` for each frame of the site's own code."""
+    found = [frame for frame in traceback.extract_tb(trace) if _is_own(frame.filename, directory)]
+    return tuple(_frame(frame, directory) for frame in found[-FRAMES_MAX:])
+
+
+def _is_own(file: str, directory: str) -> bool:
+    inside = os.path.abspath(file).startswith(os.path.join(directory, "")) and not file.startswith("<frozen ")
+    return inside and not any(part in file for part in ("/site-packages/", "/dist-packages/"))
+
+
+def _frame(frame: traceback.FrameSummary, directory: str) -> str:
+    place = f"{os.path.relpath(frame.filename, directory)}:{frame.lineno}"
+    scope = "" if frame.name == "<module>" else f" (in {frame.name})"
+    return f"{place}: {frame.line}{scope}"
+
+
+def _fix(error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"install {error.name}, or use the Python that has it: this is {sys.executable}"
+    return "correct it: what runs keeps running"

@@ -1,0 +1,114 @@
+"""What this machine has to say about a process: its directory, its env files, its user, its program."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import shutil
+from collections.abc import Callable, Iterator
+
+from procession.errors import Problem
+from procession.sources.files import read_text
+from procession.stack.declare import Said
+from procession.stack.dotenv import parse
+from procession.stack.model import Process, Site
+from procession.stack.systemd_env import differences
+
+STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def absolute(path: str, directory: str) -> str:
+    return os.path.normpath(os.path.join(directory, path))
+
+
+def facts(said: Said, process: Process, site: Site) -> Iterator[Problem]:
+    """Everything that the process names and this machine does not have."""
+    yield from _directory(said, process)
+    for path in process.env_files:
+        yield from _env_file(said, path)
+    yield from _owner(said, process)
+    yield from _program(said, process, site)
+
+
+def find_program(name: str, process: Process, site: Site) -> str:
+    """The absolute path of a program, as a shell in the site's virtual environment would find it; "" if there is none.
+
+    A path is from the process's directory. Symbolic links are kept: a virtual environment's python is one.
+    """
+    if "/" in name:
+        path = absolute(name, process.directory)
+        return path if os.path.isfile(path) and os.access(path, os.X_OK) else ""
+    if name == "python":
+        return site.python
+    rest = process.environment.get("PATH") or os.environ.get("PATH") or STANDARD_PATH
+    return shutil.which(name, path=f"{os.path.dirname(site.python)}:{rest}") or ""
+
+
+def _directory(said: Said, process: Process) -> Iterator[Problem]:
+    path = process.directory
+    if not os.path.isdir(path):
+        what = f"is no directory: {path}" if os.path.exists(path) else f"there is no such directory: {path}"
+        yield said.written("directory").problem("E027", what, "make it, or correct the path")
+
+
+def _env_file(said: Said, path: str) -> Iterator[Problem]:
+    place = said.written("env_file")
+    if not os.path.exists(path):
+        yield place.problem("E037", f"there is no such file: {path}", "write it, or leave it out")
+        return
+    text = read_text(path)
+    if isinstance(text, Problem):
+        yield place.problem("E037", f"{path} {text.what}", text.fix)
+        return
+    file = parse(text, path)
+    yield from file.problems
+    yield from differences(text, file, path)
+
+
+def _owner(said: Said, process: Process) -> Iterator[Problem]:
+    if process.user and _number(process.user, lambda name: pwd.getpwnam(name).pw_uid) is None:
+        yield said.written("user").problem("E029", f'there is no user "{process.user}"', "create it: adduser --system")
+    elif process.group and _number(process.group, lambda name: grp.getgrnam(name).gr_gid) is None:
+        fix = "create it: addgroup --system"
+        yield said.written("group").problem("E029", f'there is no group "{process.group}"', fix)
+    elif key := _needs_root(process):
+        what = "only root can run a process as somebody else"
+        yield said.written(key).problem("W003", what, "run as root, or leave it out")
+
+
+def _needs_root(process: Process) -> str:
+    """The key that asks for somebody else's rights, where we could not give them; "" if none does."""
+    if os.geteuid() == 0:
+        return ""
+    if process.user and _number(process.user, lambda name: pwd.getpwnam(name).pw_uid) != os.geteuid():
+        return "user"
+    groups = {os.getegid(), *os.getgroups()}
+    if process.group and _number(process.group, lambda name: grp.getgrnam(name).gr_gid) not in groups:
+        return "group"
+    return ""
+
+
+def _number(name: str, find: Callable[[str], int]) -> int | None:
+    """The id of a user or group, which may be written as a number itself; None if there is none of that name."""
+    if name.isdecimal():
+        return int(name)
+    try:
+        return find(name)
+    except KeyError:
+        return None
+
+
+def _program(said: Said, process: Process, site: Site) -> Iterator[Problem]:
+    name = process.argv[0] if process.argv else ""
+    if not name or find_program(name, process, site):
+        return
+    place = said.written("command") if said.declaration.command else said.place
+    path = absolute(name, process.directory)
+    if "/" not in name:
+        fix = "install it, or write its path; looked beside the site's Python and in PATH"
+        yield place.problem("E028", f'command not found: "{name}"', fix)
+    elif os.path.exists(path):
+        yield place.problem("E028", f"cannot be executed: {path}", f"run: chmod +x {path}")
+    else:
+        yield place.problem("E028", f"there is no such program: {path}", "correct the path")

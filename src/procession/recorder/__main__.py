@@ -1,0 +1,70 @@
+"""Starts the recorder: `python -I -S .../procession/recorder/__main__.py --directory DIR [--echo] [--echo-times]`.
+
+DIR is the stack directory. Exit codes: 0 told to quit, 1 another recorder is there, 2 wrong usage, 4 refused by the
+system.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+if __name__ == "__main__":  # with -I nothing but the standard library is on the path
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+from fcntl import LOCK_EX, LOCK_NB, flock
+
+from procession.recorder.echo import Echo, open_stdout
+from procession.recorder.loop import Loop
+from procession.recorder.recorder import Recorder
+
+USAGE = "usage: recorder --directory DIR [--echo] [--echo-times]"
+MALLOC_THRESHOLD_BYTES = 4 << 20
+
+
+def main(arguments: list[str]) -> int:
+    """Record until told to quit; the exit code."""
+    flags = {"--echo", "--echo-times"}
+    rest = [argument for argument in arguments if argument not in flags]
+    if len(rest) != 2 or rest[0] != "--directory":
+        print(USAGE, file=sys.stderr)
+        return 2
+    os.umask(0o077)
+    directory = os.path.abspath(rest[1])
+    try:
+        return _record(directory, echo="--echo" in arguments, echo_times="--echo-times" in arguments)
+    except OSError as error:
+        print(f"recorder: {error.filename or directory}: {error.strerror}", file=sys.stderr)
+        return 4
+
+
+def _record(directory: str, *, echo: bool, echo_times: bool) -> int:
+    for folder in ("", "fifo", "log"):
+        os.makedirs(os.path.join(directory, folder), 0o700, exist_ok=True)
+    lock = os.open(os.path.join(directory, "recorder.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        flock(lock, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        pid = os.read(lock, 20).decode("ascii", "replace").strip()
+        print(f"recorder: another one (pid {pid}) records {directory}", file=sys.stderr)
+        return 1
+    os.ftruncate(lock, 0)
+    os.write(lock, b"%d\n" % os.getpid())
+    _keep_freed_memory()
+    loop = Loop()
+    Recorder(directory, loop, Echo(loop, open_stdout(), echo_times) if echo or echo_times else None).run()
+    return 0
+
+
+def _keep_freed_memory() -> None:
+    """Free one big block, so that malloc no longer gives each freed chunk back to the kernel.
+
+    glibc raises its mmap and trim thresholds to the size of a freed mapping (mallopt(3), M_MMAP_THRESHOLD). Without
+    this, every chunk faults all its pages in anew: a third of the CPU time under a flood.
+    """
+    block = bytes(MALLOC_THRESHOLD_BYTES)
+    del block
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

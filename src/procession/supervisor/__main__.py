@@ -1,0 +1,138 @@
+"""Starts the supervisor: `python -I -S .../procession/supervisor/__main__.py --directory STACKDIR [--stack FILE]
+[--ready-fd N] [--echo]`.
+
+It says once on fd N, as JSON, whether it is there: {"ready": true, "pid": 4121}, or {"ready": false, "code": 4, "text":
+[...]}. Exit codes: 0 everything is down, 2 wrong usage, 4 refused by the system.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+if __name__ == "__main__":  # with -I nothing but the standard library is on the path
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+import gc
+import json
+from dataclasses import dataclass
+
+from procession.refusal import ExitCode, Refusal
+from procession.stack.codec import from_data
+from procession.stack.model import Stack
+from procession.supervisor.linux import kernel, rundir
+from procession.supervisor.linux.begin import begin
+from procession.supervisor.linux.supervisor import Supervisor
+
+USAGE = "usage: supervisor --directory STACKDIR [--stack FILE] [--ready-fd N] [--echo]"
+
+
+@dataclass(slots=True)
+class Options:
+    directory: str = ""
+    stack: str = ""
+    ready_fd: int = -1
+    echo: bool = False
+
+
+def main(arguments: list[str]) -> int:
+    """Supervise until everything is down; the exit code."""
+    try:
+        options = parse(arguments)
+    except ValueError as error:
+        print(f"supervisor: {error}\n{USAGE}", file=sys.stderr)
+        return ExitCode.USAGE
+    _take_fds(options.ready_fd)
+    try:
+        supervisor, _lock = _prepare(options)
+    except Refusal as refusal:
+        _say(options.ready_fd, {"ready": False, "code": refusal.code, "text": [refusal.what, refusal.fix]})
+        print(f"supervisor: {refusal.what}" + (f"\n    {refusal.fix}" if refusal.fix else ""), file=sys.stderr)
+        return refusal.code
+    _say(options.ready_fd, {"ready": True, "pid": os.getpid()})
+    gc.freeze()  # What the start has made stays: to look through it again would only dirty pages that a fork shares.
+    supervisor.run()
+    return ExitCode.DONE
+
+
+def parse(arguments: list[str]) -> Options:
+    """Raises ValueError. By hand: argparse would cost 2 MB for as long as we live."""
+    options = Options()
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--echo":
+            options.echo = True
+        elif argument == "--directory":
+            options.directory = os.path.abspath(next(rest, ""))
+        elif argument == "--stack":
+            options.stack = next(rest, "")
+        elif argument == "--ready-fd":
+            options.ready_fd = int(next(rest, ""))
+        else:
+            raise ValueError(f"unknown argument {argument!r}")
+    if not options.directory:
+        raise ValueError("--directory is missing")
+    return options
+
+
+def _prepare(options: Options) -> tuple[Supervisor, int]:
+    """Everything up to the first event. The second value holds the lock of the directory. Raises Refusal."""
+    rundir.prepare(options.directory)
+    lock = rundir.lock(options.directory)
+    given = _read_stack(options.stack) if options.stack else None
+    try:
+        supervisor = Supervisor(options.directory, echo=options.echo)
+    except OSError as error:
+        raise Refusal(f"cannot begin in {options.directory}: {error.strerror or error}") from error
+    try:
+        kernel.become_subreaper()
+    except OSError as error:
+        supervisor.recorder.note(f"grandchildren that leave their session are found by a search only: {error}")
+    begin(supervisor, given, _argv(options))
+    return supervisor, lock
+
+
+def _argv(options: Options) -> list[str]:
+    """How we are started again: without the stack, which is in the directory by then."""
+    argv = [sys.executable, "-I", "-S", os.path.abspath(__file__), "--directory", options.directory]
+    return [*argv, "--echo"] if options.echo else argv
+
+
+def _read_stack(path: str) -> Stack:
+    try:
+        with open(path, "rb") as file:
+            return from_data(Stack, json.load(file))
+    except OSError as error:
+        raise Refusal(f"cannot read the stack {path}: {error.strerror}") from error
+    except (TypeError, ValueError) as error:
+        raise Refusal(f"the stack {path} makes no sense: {error}", "write it with: procession render --json") from error
+
+
+def _take_fds(ready_fd: int) -> None:
+    """What a careless parent left open is not for our instances; and 0, 1, 2 must not become other files."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(fd, True)
+    os.close(fd)
+    for name in os.listdir("/proc/self/fd"):
+        fd = int(name)
+        try:
+            if fd > 2 and os.get_inheritable(fd) and fd != ready_fd:
+                os.set_inheritable(fd, False)
+        except OSError:
+            pass  # the listing's own
+    if ready_fd >= 0:
+        os.set_inheritable(ready_fd, False)
+
+
+def _say(fd: int, message: dict[str, object]) -> None:
+    if fd < 0:
+        return
+    try:
+        os.write(fd, json.dumps(message).encode() + b"\n")
+        os.close(fd)
+    except OSError:
+        pass  # nobody waits for it any more
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,54 @@
+"""An address as people write it ("127.0.0.1:8000", "[::1]:8000", "unix:/path"), as the socket module wants it."""
+
+from __future__ import annotations
+
+import socket
+from typing import NamedTuple
+
+UNIX = "unix:"
+
+
+class Address(NamedTuple):
+    family: socket.AddressFamily
+    place: str | tuple[str, int]
+
+    @property
+    def path(self) -> str:
+        """Of a unix socket; "" for another."""
+        return self.place if isinstance(self.place, str) else ""
+
+
+def parse_address(text: str) -> Address:
+    """Raises ValueError for what is no address. A host name is looked up, which may take its time."""
+    if text.startswith(UNIX):
+        return Address(socket.AF_UNIX, text.removeprefix(UNIX))
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal():
+        raise ValueError(f"{text}: not an address; write host:port or unix:/path")
+    return _resolve(host.strip("[]"), int(port), text)
+
+
+def reachable(address: Address) -> Address:
+    """Where to connect to: 0.0.0.0 and :: are all addresses of this machine, and cannot themselves be connected to."""
+    if isinstance(address.place, str):
+        return address
+    host, port = address.place
+    return Address(address.family, ({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port))
+
+
+def _resolve(host: str, port: int, text: str) -> Address:
+    if host in ("", "*"):
+        return Address(socket.AF_INET, ("0.0.0.0", port))
+    if host == "localhost":
+        return Address(socket.AF_INET, ("127.0.0.1", port))
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host)
+        except OSError:
+            continue
+        return Address(family, (host, port))
+    try:
+        family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise ValueError(f"{text}: cannot look up {host}: {error.strerror}") from error
+    return Address(family, (str(place[0]), port))

@@ -1,0 +1,156 @@
+"""How a supervisor begins: from nothing, with a stack it is given, or where an earlier one was cut off.
+
+A supervisor that ends in order leaves no state behind. So where there is state of this boot, or an instance that lives,
+the last one was cut off: what lives is adopted, what is left of the trees of dead main processes is killed, and only
+then is started what is wanted and not there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from signal import SIGCONT, SIGTERM
+from time import monotonic
+
+from procession.stack.codec import from_data
+from procession.stack.model import ProbeType, Stack
+from procession.supervisor.core.events import Adopted, Apply, Resume
+from procession.supervisor.core.memory import recall
+from procession.supervisor.core.turn import ASKED
+from procession.supervisor.linux import kernel, rundir, systemd
+from procession.supervisor.linux.procfs import Mark
+from procession.supervisor.linux.state import Found, Survey, digest, is_of_this_boot, survey
+from procession.supervisor.linux.supervisor import OWN_OPERATION, Supervisor
+from procession.supervisor.linux.trees import Kill, Tree, members
+
+UNWANTED_SECONDS = 30.0  # that an instance which is declared no more gets after SIGTERM, until SIGKILL
+
+
+def begin(supervisor: Supervisor, given: Stack | None, argv: list[str]) -> None:
+    """Take over what is there; else run `given`; without either, wait to be told. `argv` starts us again if we die."""
+    supervisor.recorder.begin()
+    supervisor.recorder.note(f"supervisor started, pid {os.getpid()}")
+    supervisor.recorder.ask_for_revival(argv)
+    state, trouble = rundir.read_json(os.path.join(supervisor.directory, rundir.STATE_NAME))
+    if state is not None and not is_of_this_boot(state):
+        state = None
+    if trouble:
+        supervisor.recorder.note(trouble)
+    found = survey(supervisor.directory, state or {})
+    was_cut_off = bool(found.living or found.leftovers) or (given is None and (state is not None or bool(trouble)))
+    stack = given or (_last_stack(supervisor) if was_cut_off else None)
+    if was_cut_off:
+        _resume(supervisor, stack, state or {}, found)
+    else:
+        _kill_leftovers(supervisor, found.leftovers, lambda: _run(supervisor, given))
+
+
+def _run(supervisor: Supervisor, given: Stack | None) -> None:
+    if given is not None:
+        supervisor.tell(Apply(given, OWN_OPERATION, who="start"))
+
+
+def _resume(supervisor: Supervisor, stack: Stack | None, state: Mapping[str, object], found: Survey) -> None:
+    """Go on where the last one was cut off. Nobody knows what should run: the first `apply` adopts, before all else."""
+    if stack is None:
+        supervisor.recorder.note("what should run is not known; it waits for: procession up")
+        supervisor.before_apply = lambda declared: _take_over(supervisor, declared, state, found)
+        return
+    _take_over(supervisor, stack, state, found)
+    _kill_leftovers(supervisor, found.leftovers, lambda: supervisor.tell(Resume()))
+    systemd.notify({"READY": "1", "STATUS": f"took over {len(found.living)} instances"})
+
+
+def _take_over(supervisor: Supervisor, stack: Stack, state: Mapping[str, object], found: Survey) -> None:
+    memory = state.get("memory")
+    supervisor.model = recall(stack, memory if isinstance(memory, dict) else {})
+    for process in stack.processes:
+        supervisor.listeners.declare(process.name, process.listeners if process.handoff else ())
+    for name, instance in supervisor.model.instances.items():
+        supervisor.recorder.open(name, instance.process.log)
+    for one in found.living:
+        if one.name in supervisor.model.instances:
+            _adopt(supervisor, one)
+        else:
+            _end_unwanted(supervisor, one)
+
+
+def _adopt(supervisor: Supervisor, found: Found) -> None:
+    process = supervisor.model.instances[found.name].process
+    try:
+        supervisor.instances.adopt(found.name, found.life, process, found.pid, found.start_ticks)
+    except OSError:
+        return  # it has just died
+    if process.handoff:
+        _take_listeners(supervisor, process.name)
+    was_ready = process.readiness.type is ProbeType.NONE or found.was_ready is not False
+    if found.was_ready is None and process.readiness.type in ASKED:
+        was_ready = False  # the answer will come
+    is_stale = found.digest not in (0, digest(process))
+    supervisor.tell(Adopted(found.name, found.life, found.pid, was_ready, found.age_seconds, found.restarts, is_stale))
+
+
+def _take_listeners(supervisor: Supervisor, process: str) -> None:
+    """While the instance lives, so that its port stays open when it dies."""
+    try:
+        supervisor.listeners.fds(process)
+    except OSError as error:
+        supervisor.recorder.note(f"{process}: {error}")
+
+
+def _end_unwanted(supervisor: Supervisor, found: Found) -> None:
+    """An instance of a process that is declared no more, on its way out when the supervisor died: see that it goes."""
+    mark = Mark(supervisor.directory, found.name, found.life, found.pid)
+    tree = Tree(mark, found.pid, found.start_ticks, is_own=False)
+    deadline = ("unwanted", found.pid)
+
+    def gone(_status: int | None) -> None:
+        os.close(pidfd)
+        supervisor.loop.cancel(deadline)
+        _kill(supervisor, tree, lambda: None)
+
+    try:
+        pidfd = supervisor.children.adopt(found.pid, found.start_ticks, gone)
+    except OSError:
+        return
+    kernel.send_signal(pidfd, SIGTERM)
+    kernel.send_signal(pidfd, SIGCONT)
+    supervisor.recorder.note(f"{found.name}: is declared no more; SIGTERM sent to pid {found.pid}")
+    supervisor.loop.call_at(monotonic() + UNWANTED_SECONDS, deadline, lambda: kernel.kill_group(pidfd))
+
+
+def _kill_leftovers(supervisor: Supervisor, marks: tuple[Mark, ...], then: Callable[[], object]) -> None:
+    """Kill what is left of trees whose main process died while nobody looked; then go on."""
+    waiting = set(marks)
+
+    def done(mark: Mark) -> None:
+        waiting.discard(mark)
+        if not waiting:
+            then()
+
+    for mark in marks:
+        supervisor.recorder.note(f"{mark.instance}: killing what a dead main process (pid {mark.main}) left behind")
+        _kill(supervisor, Tree(mark, mark.main, 0, is_own=False), partial(done, mark))
+    if not marks:
+        then()
+
+
+def _kill(supervisor: Supervisor, tree: Tree, then: Callable[[], object]) -> None:
+    def survived(names: tuple[str, ...]) -> None:
+        supervisor.recorder.note(f"{tree.mark.instance}: could not be killed: {', '.join(names)}")
+        then()
+
+    Kill(partial(members, tree, supervisor.children), supervisor.loop, on_gone=then, on_survived=survived).begin()
+
+
+def _last_stack(supervisor: Supervisor) -> Stack | None:
+    data, trouble = rundir.read_json(os.path.join(supervisor.directory, rundir.STACK_NAME))
+    if data is None:
+        supervisor.recorder.note(trouble or "stack.json is gone")
+        return None
+    try:
+        return from_data(Stack, data)
+    except (TypeError, ValueError) as error:
+        supervisor.recorder.note(f"stack.json: {error}")
+        return None

@@ -1,0 +1,51 @@
+"""The environment of an instance: ours, then its env files, then what was declared; and what tells it who it is."""
+
+from __future__ import annotations
+
+import os
+
+from procession.stack.model import ProbeType, Process
+
+# Meant for us alone by whoever started us (sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3)), or theirs to know.
+NOT_PASSED_ON = frozenset(
+    {
+        "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "MAINPID",
+        "PROCESSION_DIRECTORY", "PROCESSION_INSTANCE", "PROCESSION_PROCESS", "PROCESSION_REPLICA", "PROCESSION_LIFE",
+        "PROCESSION_PID", "PROCESSION_NOTIFY",
+    }
+)  # fmt: skip
+
+
+def build_environment(name: str, life: int, process: Process, *, stack_directory: str, notify: str) -> dict[str, str]:
+    """For one life of the instance `name`; `notify` is the address of the socket on which it may say that it is ready.
+
+    To be called in the child, whose pid is the instance's. Reads the env files. Raises OSError with the file's name, or
+    ValueError for one that cannot be understood.
+    """
+    environment = {key: value for key, value in os.environ.items() if key not in NOT_PASSED_ON}
+    for path in process.env_files:
+        environment.update(read_env_file(path))
+    environment.update(process.environment)
+    environment.setdefault("PYTHONUNBUFFERED", "1")  # else a Python program's last lines die with it
+    environment["PWD"] = process.directory  # with a symlink (releases/current) unresolved, so that a reload follows it
+    environment["PROCESSION_DIRECTORY"] = stack_directory
+    environment["PROCESSION_INSTANCE"] = name
+    environment["PROCESSION_PROCESS"] = process.name
+    environment["PROCESSION_REPLICA"] = name.rpartition(".")[2]
+    environment["PROCESSION_LIFE"] = str(life)
+    environment["PROCESSION_PID"] = str(os.getpid())
+    environment["PROCESSION_NOTIFY"] = notify
+    if process.readiness.type is ProbeType.NOTIFY:
+        environment["NOTIFY_SOCKET"] = notify
+    return environment
+
+
+def read_env_file(path: str) -> dict[str, str]:
+    """The variables that a file sets. Raises OSError, or ValueError with the line that is wrong."""
+    from procession.stack.dotenv import parse
+
+    with open(path, encoding="utf-8-sig") as file:
+        found = parse(file.read(), path)
+    if found.problems:
+        raise ValueError("; ".join(found.problems[0].lines()))
+    return found.values()

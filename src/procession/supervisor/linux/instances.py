@@ -1,0 +1,251 @@
+"""The lives of instances, as processes: spawn, exec or fail, signals, death, and what is left of their trees."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from procession.stack.model import Process
+from procession.supervisor.core.events import Died, Execed, News, Spawned, SpawnFailed, Survived, TreeGone
+from procession.supervisor.linux import kernel, procfs
+from procession.supervisor.linux.children import Children
+from procession.supervisor.linux.listeners import Listeners
+from procession.supervisor.linux.loop import Loop
+from procession.supervisor.linux.procfs import Mark
+from procession.supervisor.linux.recorder import open_fifo
+from procession.supervisor.linux.rundir import remove
+from procession.supervisor.linux.signals import signal_number
+from procession.supervisor.linux.spawn import Launch, launch, read_report
+from procession.supervisor.linux.trees import SURVIVES_SECONDS, Kill, Tree, members
+
+STOPS = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
+
+
+@dataclass(slots=True)
+class Life:
+    """One life of an instance. `report` is the fd on which it says that it could not exec; -1 once that is known."""
+
+    name: str
+    number: int
+    process: Process
+    pid: int
+    pidfd: int
+    start_ticks: int
+    is_own: bool
+    report: int = -1
+    is_dead: bool = False
+
+
+class Instances:
+    """`tell(event)` hears what happens. `notify` is the address that programs may speak to."""
+
+    __slots__ = (
+        "_children", "_directory", "_fifos", "_kills", "_listeners", "_lives", "_loop", "_tell", "by_pid", "notify"
+    )  # fmt: skip
+
+    def __init__(
+        self, directory: str, loop: Loop, children: Children, listeners: Listeners, tell: Callable[[News], object]
+    ) -> None:
+        self._directory = directory
+        self._loop = loop
+        self._children = children
+        self._listeners = listeners
+        self._tell = tell
+        self._lives: dict[str, Life] = {}  # by instance: its latest life, until nothing is left of it
+        self._kills: dict[str, Kill] = {}
+        self._fifos: dict[str, int] = {}
+        self.by_pid: dict[int, Life] = {}  # of those whose main process lives
+        self.notify = ""
+
+    def spawn(self, name: str, number: int, process: Process) -> None:
+        """Start a life. Tells Spawned and then Execed, or SpawnFailed."""
+        try:
+            fds = self._listeners.fds(process.name) if process.handoff else []
+            self.hold_fifo(name)
+            pid, report = launch(self._launch(name, number, process, fds))
+        except OSError as error:
+            self._tell(SpawnFailed(name, number, _refused(error)))
+            return
+        self._begin(name, number, process, pid, report)
+
+    def run(self, name: str, number: int, process: Process, command: tuple[str, ...]) -> tuple[int, int]:
+        """Start a command as the instance would, its output to nowhere; pid and report fd. Raises OSError."""
+        work = self._launch(name, number, process, [])
+        return launch(
+            Launch(
+                name=work.name, life=work.life, process=work.process, fifo=os.devnull, stack_directory=self._directory,
+                notify=self.notify, argv=command,
+            )
+        )  # fmt: skip
+
+    def adopt(self, name: str, number: int, process: Process, pid: int, start_ticks: int) -> None:
+        """Take over a life that an earlier supervisor started. Raises OSError when it is no more."""
+        life = Life(name, number, process, pid, -1, start_ticks, is_own=False)
+        life.pidfd = self._children.adopt(pid, start_ticks, lambda status: self._died(life, status))
+        self._lives[name] = self.by_pid[pid] = life
+        self.hold_fifo(name)
+
+    def send(self, name: str, number: int, signal_name: str) -> None:
+        """A signal to the main process, and CONT after it; gone already: nothing happens."""
+        life = self._lives.get(name)
+        if life is None or life.number != number or life.is_dead:
+            return
+        wanted = signal_number(signal_name)
+        _send(life, wanted)
+        if wanted not in STOPS:
+            # Stopped, it gets no SIGTERM until continued (glibc manual, Job Control Signals).
+            _send(life, signal.SIGCONT)
+
+    def kill(self, name: str, number: int) -> None:
+        """SIGKILL to the whole tree. Its death is told as any; Survived, if the main process does not die of it."""
+        life = self._lives.get(name)
+        if life is None or life.number != number or life.is_dead:
+            return
+        kernel.kill_group(life.pidfd)
+        _send(life, signal.SIGKILL)
+        name_of_main = f"{life.pid} (main process)"
+        self._loop.call_after(SURVIVES_SECONDS, ("kill", life.pidfd), lambda: self._survived(life, (name_of_main,)))
+        self._begin_kill(life, on_gone=lambda: None)
+
+    def kill_all(self) -> None:
+        """Somebody is in a hurry."""
+        for life in list(self._lives.values()):
+            self.kill(life.name, life.number)
+
+    def sweep(self, name: str, number: int) -> None:
+        """Kill what is left of the tree of a dead main process. Tells TreeGone, or Survived."""
+        life = self._lives.get(name)
+        if life is None or life.number != number:
+            self._tell(TreeGone(name, number))  # it never came to be
+            return
+        if life.pidfd >= 0:
+            kernel.kill_group(life.pidfd)
+        self._begin_kill(life, on_gone=lambda: self._gone(life))
+
+    def forget(self, name: str) -> None:
+        """The instance is no more: its FIFO goes. Who still writes to it, or reads from it, has it open."""
+        fd = self._fifos.pop(name, None)
+        if fd is not None:
+            os.close(fd)
+        remove(self._fifo(name))
+
+    def hold_fifo(self, name: str) -> None:
+        """Make the FIFO and hold it open: what is in it outlives its writer and its reader. Raises OSError."""
+        if name not in self._fifos:
+            self._fifos[name] = open_fifo(self._fifo(name))
+
+    def living(self) -> list[Life]:
+        """The lives whose main process is there, with their start times known."""
+        lives = [life for life in self._lives.values() if not life.is_dead]
+        for life in lives:
+            _know_start(life)
+        return lives
+
+    def _launch(self, name: str, number: int, process: Process, fds: list[int]) -> Launch:
+        return Launch(
+            name=name, life=number, process=process, fifo=self._fifo(name), stack_directory=self._directory,
+            notify=self.notify, listeners=fds,
+        )  # fmt: skip
+
+    def _begin(self, name: str, number: int, process: Process, pid: int, report: int) -> None:
+        life = Life(name, number, process, pid, -1, 0, is_own=True, report=report)
+        self._children.add(pid, lambda status: self._died(life, status))
+        self._lives[name] = self.by_pid[pid] = life
+        try:
+            life.pidfd = os.pidfd_open(pid)
+            self._loop.watch(report, lambda: self._hear(life))
+        except OSError as error:  # no fd left to see it by
+            os.kill(pid, signal.SIGKILL)
+            self._fail(life, _refused(error))
+            return
+        self._tell(Spawned(name, number, pid))
+
+    def _hear(self, life: Life) -> None:
+        """Whether it has exec'd."""
+        text = read_report(life.report)
+        if text:
+            self._fail(life, text)
+        elif text is not None:
+            self._close_report(life)
+            self._tell(Execed(life.name, life.number))
+
+    def _fail(self, life: Life, why: str) -> None:
+        self._close_report(life)
+        life.is_dead = True  # its own end, which follows, is nobody's news
+        self._tell(SpawnFailed(life.name, life.number, why))
+
+    def _close_report(self, life: Life) -> None:
+        if life.report >= 0:
+            self._loop.forget(life.report)
+            os.close(life.report)
+            life.report = -1
+
+    def _died(self, life: Life, status: int | None) -> None:
+        if life.report >= 0:
+            self._hear(life)
+        self.by_pid.pop(life.pid, None)
+        self._loop.cancel(("kill", life.pidfd))
+        if life.is_dead:
+            return
+        _know_start(life)
+        life.is_dead = True
+        self._tell(Died(life.name, life.number, status))
+
+    def _begin_kill(self, life: Life, on_gone: Callable[[], object]) -> None:
+        earlier = self._kills.pop(life.name, None)
+        if earlier is not None:
+            earlier.end()
+        if not life.is_dead:
+            _know_start(life)
+        tree = Tree(Mark(self._directory, life.name, life.number, life.pid), life.pid, life.start_ticks, life.is_own)
+        kill = Kill(
+            partial(members, tree, self._children), self._loop,
+            on_gone=on_gone, on_survived=lambda names: self._survived(life, names),
+        )  # fmt: skip
+        self._kills[life.name] = kill
+        kill.begin()
+
+    def _gone(self, life: Life) -> None:
+        self._close(life)
+        self._tell(TreeGone(life.name, life.number))
+
+    def _survived(self, life: Life, names: tuple[str, ...]) -> None:
+        if life.is_dead:
+            self._close(life)
+        self._tell(Survived(life.name, life.number, names))
+
+    def _close(self, life: Life) -> None:
+        self._kills.pop(life.name, None)
+        if self._lives.get(life.name) is life:
+            del self._lives[life.name]
+        if life.pidfd >= 0:
+            os.close(life.pidfd)
+            life.pidfd = -1
+
+    def _fifo(self, name: str) -> str:
+        return os.path.join(self._directory, "fifo", name)
+
+
+def _know_start(life: Life) -> None:
+    """Read its start time, once. Only for our children before they are reaped: then the number is still theirs."""
+    if not life.start_ticks:
+        stat = procfs.read_stat(life.pid)
+        life.start_ticks = stat.start_ticks if stat else 0
+
+
+def _send(life: Life, number: signal.Signals) -> None:
+    try:
+        kernel.send_signal(life.pidfd, number)
+    except PermissionError:
+        pass  # it became another user's; at the end of its ladder it is named as what could not be killed
+
+
+def _refused(error: OSError) -> str:
+    """`cannot start a process: Too many open files`; what a listener could not do says itself what it was."""
+    if error.errno is None:
+        return str(error)
+    where = f" ({error.filename})" if error.filename else ""
+    return f"cannot start a process: {error.strerror}{where}"

@@ -1,0 +1,132 @@
+"""The listeners that we hold for the processes that can take them: bound once, handed to every life of every instance.
+
+So a port is never closed while a web process restarts, and what connects meanwhile waits in the backlog.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from collections.abc import Callable
+from errno import EADDRINUSE
+
+from procession.stack.model import Listener
+from procession.supervisor.linux.addresses import Address, parse_address
+from procession.supervisor.linux.holders import find_holders
+
+STALE_SECONDS = 1.0  # that a unix socket may take to answer, until we call its file left behind
+
+TakeBack = Callable[[Address], "socket.socket | None"]
+
+
+class Listeners:
+    """`take_back(address)` finds the listener in a living instance of an earlier supervisor, where there is one."""
+
+    __slots__ = ("_declared", "_held", "_take_back")
+
+    def __init__(self, take_back: TakeBack) -> None:
+        self._take_back = take_back
+        self._declared: dict[str, tuple[Listener, ...]] = {}  # by process
+        self._held: dict[str, dict[Listener, socket.socket]] = {}
+
+    def declare(self, process: str, listeners: tuple[Listener, ...]) -> None:
+        """From now on, hold these for the process, and close what else it had. They are bound when they are needed."""
+        held = self._held.get(process, {})
+        for listener in [listener for listener in held if listener not in listeners]:
+            _close(held.pop(listener))
+        if listeners:
+            self._declared[process] = listeners
+        else:
+            self._declared.pop(process, None)
+            self._held.pop(process, None)
+
+    def fds(self, process: str) -> list[int]:
+        """The fds to hand over, in the declared order. Raises OSError whose text says who holds the address."""
+        held = self._held.setdefault(process, {})
+        for listener in self._declared.get(process, ()):
+            if listener not in held:
+                held[listener] = self._bind(listener)
+        return [held[listener].fileno() for listener in self._declared.get(process, ())]
+
+    def close_all(self) -> None:
+        """We go down: remove our unix sockets' files, too."""
+        for process in list(self._declared):
+            self.declare(process, ())
+
+    def _bind(self, listener: Listener) -> socket.socket:
+        try:
+            address = parse_address(listener.bind)
+        except ValueError as error:
+            raise OSError(str(error)) from error
+        try:
+            return _bind(address, listener)
+        except OSError as error:
+            if error.errno != EADDRINUSE:
+                raise OSError(f"cannot listen on {listener.bind}: {error.strerror}") from error
+        taken = self._take_back(address)
+        if taken is None:
+            raise OSError(in_use(listener.bind, address))
+        return taken
+
+
+def _bind(address: Address, listener: Listener) -> socket.socket:
+    """Raises OSError. SO_REUSEADDR: closed connections in TIME_WAIT do not hold the port (socket(7))."""
+    bound = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        if address.path:
+            _bind_unix(bound, address.path, listener.mode)
+        else:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address.place)
+        bound.listen(listener.backlog)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _bind_unix(bound: socket.socket, path: str, mode: int) -> None:
+    """A file that a dead server left is removed; one on which somebody listens is not. It has its mode at once."""
+    if _is_left_behind(path):
+        os.unlink(path)
+    umask = os.umask(0o777 & ~mode)
+    try:
+        bound.bind(path)
+    finally:
+        os.umask(umask)
+
+
+def _is_left_behind(path: str) -> bool:
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            return False
+    except OSError:
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+        caller.settimeout(STALE_SECONDS)
+        try:
+            caller.connect(path)
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False  # alive, and too busy to answer
+    return False
+
+
+def _close(listener: socket.socket) -> None:
+    path = listener.getsockname() if listener.family is socket.AF_UNIX else ""
+    listener.close()
+    if path:
+        try:
+            os.unlink(path)
+        except OSError:
+            pass  # gone already, or in a directory that is
+
+
+def in_use(bind: str, address: Address) -> str:
+    """`cannot listen on 127.0.0.1:8000: address in use by pid 4121 (gunicorn); stop that process, or ...`."""
+    holders = find_holders(address)
+    if not holders:
+        return f"cannot listen on {bind}: address in use, by whom we may not see; bind to another"
+    return f"cannot listen on {bind}: address in use by pid {', '.join(holders)}; stop that process, or bind to another"

@@ -1,0 +1,148 @@
+"""What programs say of themselves: sd_notify(3) datagrams on our socket, each credited to the instance that sent it.
+
+The kernel says who sent a datagram (SCM_CREDENTIALS, unix(7)), and only what comes from an instance's tree counts for
+it. As root the socket has an abstract name, because an instance of another user could not reach into our directory;
+else it is a file there.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from struct import Struct
+from typing import NamedTuple
+
+from procession.supervisor.core.events import Told
+from procession.supervisor.linux import procfs
+from procession.supervisor.linux.loop import Loop
+
+SOCKET_NAME = "notify.sock"
+PATH_BYTES_MAX = 107  # sun_path holds 108 with the final NUL (unix(7))
+MESSAGE_BYTES_MAX = 8192
+CREDENTIALS = Struct("=iII")  # pid, uid, gid
+MICROSECONDS = 1_000_000
+STATUS_CHARACTERS_MAX = 200
+PARENTS_MAX = 32
+
+
+class Sender(NamedTuple):
+    """The instance's life that a datagram came from."""
+
+    name: str
+    life: int
+
+
+class NotifySocket:
+    """`tell(Told)` hears what instances say; `who(pid)` gives the instance whose main process that is, or None."""
+
+    __slots__ = ("_directory", "_socket", "_tell", "_who", "address")
+
+    def __init__(
+        self, directory: str, loop: Loop, *, tell: Callable[[Told], object], who: Callable[[int], Sender | None]
+    ) -> None:
+        """Bind. Raises OSError."""
+        self._directory = directory
+        self._tell = tell
+        self._who = who
+        self.address = _address(directory)
+        self._socket = _bind(self.address)
+        loop.watch(self._socket.fileno(), self._receive)
+
+    def close(self) -> None:
+        self._socket.close()
+        if not self.address.startswith("@"):
+            os.unlink(self.address)
+
+    def _receive(self) -> None:
+        try:
+            data, ancillary, _, _ = self._socket.recvmsg(MESSAGE_BYTES_MAX, socket.CMSG_SPACE(CREDENTIALS.size))
+        except OSError:
+            return
+        pid, uid = _credentials(ancillary)
+        said = parse_message(data)
+        sender = self._find(pid) or self._find_named(said, uid)
+        if sender is not None:
+            news = understand(sender, said)
+            if news is not None:
+                self._tell(news)
+
+    def _find(self, pid: int) -> Sender | None:
+        """By what the kernel knows of the process: itself, its session, its parents, its mark."""
+        for _ in range(PARENTS_MAX):
+            stat = procfs.read_stat(pid)
+            if stat is None or pid <= 1:
+                break
+            sender = self._who(pid) or self._who(stat.session)
+            if sender is not None:
+                return sender
+            pid = stat.parent
+        return self._find_marked(pid)
+
+    def _find_marked(self, pid: int) -> Sender | None:
+        mark = procfs.read_mark(pid)
+        return Sender(mark.instance, mark.life) if mark is not None and mark.directory == self._directory else None
+
+    def _find_named(self, said: dict[str, str], uid: int) -> Sender | None:
+        """Who sent and ended at once leaves nothing to look up; as our own user it may say itself who it was."""
+        if uid != os.geteuid() or not said.get("PROCESSION_LIFE", "").isdecimal():
+            return None
+        return Sender(said.get("PROCESSION_INSTANCE", ""), int(said["PROCESSION_LIFE"]))
+
+
+def parse_message(data: bytes) -> dict[str, str]:
+    """The assignments, one a line; what is none is left out."""
+    lines = (line.partition("=") for line in data.decode("utf-8", "replace").split("\n"))
+    return {name: value for name, equals, value in lines if equals}
+
+
+def understand(sender: Sender, said: dict[str, str]) -> Told | None:
+    """What is said that concerns us. STOPPING=1: no more traffic. EXTEND_TIMEOUT_USEC comes on top of what there is."""
+    ready = {"1": True, "0": False}.get(said.get("READY", ""))
+    if said.get("STOPPING") == "1":
+        ready = False
+    status = said.get("STATUS", "")[:STATUS_CHARACTERS_MAX]
+    extend = said.get("EXTEND_TIMEOUT_USEC", "")
+    extend_seconds = int(extend) / MICROSECONDS if extend.isdecimal() else 0.0
+    if ready is None and not status and not extend_seconds:
+        return None
+    return Told(sender.name, sender.life, ready, status, extend_seconds)
+
+
+def _address(directory: str) -> str:
+    path = os.path.join(directory, SOCKET_NAME)
+    if os.geteuid() != 0 and len(os.fsencode(path)) <= PATH_BYTES_MAX:
+        return path
+    place = os.stat(directory)
+    return f"@procession/{place.st_dev:x}.{place.st_ino:x}"  # the same for the next supervisor of this directory
+
+
+def _bind(address: str) -> socket.socket:
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        if address.startswith("@"):
+            bound.bind("\0" + address[1:])
+        else:
+            _unlink(address)
+            bound.bind(address)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _credentials(ancillary: list[tuple[int, int, bytes]]) -> tuple[int, int]:
+    """The sender's pid and uid; (0, -1) without."""
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS and len(data) >= CREDENTIALS.size:
+            pid, uid, _ = CREDENTIALS.unpack(data[: CREDENTIALS.size])
+            return pid, uid
+    return 0, -1
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass

@@ -1,0 +1,101 @@
+"""What the kernel tells about processes in /proc (proc(5)). One may end at any moment: then the answer is empty."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+HAS_CHILDREN_FILES = os.path.exists(f"/proc/self/task/{os.getpid()}/children")  # CONFIG_PROC_CHILDREN
+MARKS = (b"PROCESSION_DIRECTORY", b"PROCESSION_INSTANCE", b"PROCESSION_LIFE", b"PROCESSION_PID")
+
+
+class Stat(NamedTuple):
+    """A line of /proc/PID/stat. `start_ticks` (field 22, clock ticks since boot) tells two users of one pid apart."""
+
+    pid: int
+    program: str  # its name, cut at 15 characters
+    state: str  # "Z" is a zombie: dead, and not yet reaped
+    parent: int
+    group: int
+    session: int
+    start_ticks: int
+
+    @property
+    def is_dead(self) -> bool:
+        return self.state in ("Z", "X")
+
+
+class Mark(NamedTuple):
+    """What an instance's environment says of it, and with it that of all that it starts."""
+
+    directory: str
+    instance: str
+    life: int
+    main: int  # the pid of the main process
+
+
+def read_stat(pid: int) -> Stat | None:
+    """The process, or None when there is none."""
+    data = _read(f"/proc/{pid}/stat")
+    if not data:
+        return None
+    end = data.rindex(b")")  # the program's name may hold spaces and parentheses itself
+    fields = data[end + 2 :].split()
+    name = data[data.index(b"(") + 1 : end].decode("utf-8", "replace")
+    return Stat(pid, name, fields[0].decode(), int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]))
+
+
+def read_mark(pid: int) -> Mark | None:
+    """The mark in its environment, as it was at its last exec; None: not there, overwritten, or not ours to read."""
+    found: dict[bytes, str] = {}
+    for item in _read(f"/proc/{pid}/environ").split(b"\0"):
+        name, _, value = item.partition(b"=")
+        if name in MARKS:
+            found[name] = os.fsdecode(value)
+    directory, instance, life, main = (found.get(name, "") for name in MARKS)
+    return Mark(directory, instance, int(life), int(main)) if life.isdecimal() and main.isdecimal() else None
+
+
+def all_pids() -> list[int]:
+    """Every process of this pid namespace that /proc shows us."""
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+
+
+def own_children() -> list[int]:
+    """Our children, dead ones included, in one read (/proc/PID/task/TID/children, Linux 3.5). We have one thread.
+
+    A kernel without that file: all of /proc is searched.
+    """
+    us = os.getpid()
+    if not HAS_CHILDREN_FILES:
+        return _children_by_parent(us)
+    return [int(pid) for pid in _read(f"/proc/self/task/{us}/children").split()]
+
+
+def children_of(pid: int) -> list[int]:
+    """The children of all its threads."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+    if not HAS_CHILDREN_FILES:
+        return _children_by_parent(pid)
+    return [int(child) for thread in threads for child in _read(f"/proc/{pid}/task/{thread}/children").split()]
+
+
+def boot_id() -> str:
+    """This boot's random id: pids and start times of another boot mean nothing (random(4))."""
+    return _read("/proc/sys/kernel/random/boot_id").decode().strip()
+
+
+def _children_by_parent(parent: int) -> list[int]:
+    return [pid for pid in all_pids() if (stat := read_stat(pid)) is not None and stat.parent == parent]
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.readall()
+    except OSError:
+        return b""

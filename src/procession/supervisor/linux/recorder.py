@@ -1,0 +1,266 @@
+"""The supervisor's side of the recorder: keeps one running, and tells it what to read and what to keep.
+
+Commands go through a FIFO of which we hold both ends open, so that a dead recorder breaks nothing: what it has not read
+yet is still there for the next one. Nothing here blocks: what does not fit waits, and past QUEUE_BYTES_MAX it is
+counted and lost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from time import monotonic, time
+
+from procession.stack.model import Log
+from procession.supervisor.core.actions import Record
+from procession.supervisor.linux import procfs
+from procession.supervisor.linux.children import Children
+from procession.supervisor.linux.loop import WRITABLE, Loop
+from procession.supervisor.linux.signals import block_signals, reset_signals, unblock_signals
+from procession.supervisor.linux.spawn import widen_pipe
+
+FIFO_NAME = "recorder.fifo"
+LOCK_NAME = "recorder.lock"  # held by the recorder, with its pid in it
+QUEUE_BYTES_MAX = 4 << 20
+STEADY_SECONDS = 10.0  # a recorder that lived that long did not die of its start
+FIRST_WAIT_SECONDS = 0.05
+LONGEST_WAIT_SECONDS = 30.0
+
+
+class Recorder:
+    """One recorder for this stack directory, for as long as the supervisor lives, and longer."""
+
+    __slots__ = (
+        "_children", "_deaths", "_directory", "_echo", "_fd", "_is_full", "_loop", "_lost", "_on_gone", "_opened",
+        "_pidfd",
+        "_queue", "_queue_bytes", "_since", "_wanted", "pid", "restarts",
+    )  # fmt: skip
+
+    def __init__(self, directory: str, loop: Loop, children: Children, *, echo: bool) -> None:
+        """Raises OSError when its FIFO cannot be made."""
+        self._directory = directory
+        self._loop = loop
+        self._children = children
+        self._echo = echo
+        self._fd = open_fifo(os.path.join(directory, FIFO_NAME))
+        self._queue: list[bytes] = []
+        self._queue_bytes = 0
+        self._is_full = False
+        self._lost = 0
+        self._opened: dict[str, dict[str, object]] = {}
+        self._wanted = False
+        self._pidfd = -1
+        self._since = 0.0
+        self._deaths = 0
+        self._on_gone: Callable[[], object] | None = None
+        self.pid = 0
+        self.restarts = 0
+
+    def begin(self) -> None:
+        """Take over the recorder of an earlier supervisor, or start one."""
+        self._wanted = True
+        if not self._adopt():
+            self._start()
+
+    def end(self, on_gone: Callable[[], object]) -> None:
+        """Let it write what there is, then end; tell when it has."""
+        self._wanted = False
+        self._on_gone = on_gone
+        self._loop.cancel("recorder")
+        if self.pid:
+            self._send({"unwatch": True})
+            self._send({"quit": True})
+        else:
+            on_gone()
+
+    def open(self, name: str, log: Log) -> None:
+        """Record what this instance says."""
+        command: dict[str, object] = {
+            "open": name,
+            "path": log.file.replace("{instance}", name),
+            "max_bytes": log.max_size_bytes,
+            "keep": log.keep,
+            "max_age_seconds": log.max_age_seconds or None,
+            "compress": log.compress,
+        }
+        self._opened[name] = command
+        self._send(command)
+
+    def close(self, name: str) -> None:
+        """The instance is no more."""
+        self._opened.pop(name, None)
+        self._send({"close": name})
+
+    def break_line(self, name: str) -> None:
+        """What the instance says next begins on a line of its own."""
+        self._send({"break": name})
+
+    def keep(self, record: Record) -> None:
+        """Keep this in the history."""
+        event = {
+            "at": round(time(), 3),
+            "kind": record.kind,
+            "process": record.process,
+            "instance": record.instance,
+            "pid": record.pid,
+            "detail": dict(record.detail),
+            "who": record.who,
+        }
+        self._send({"event": event})
+
+    def note(self, text: str) -> None:
+        """A line of the supervisor's own log."""
+        self._send({"note": text})
+
+    def ask_for_revival(self, argv: list[str]) -> None:
+        """If we die without having said that we go, it shall start this, as we were started."""
+        program = {"pid": os.getpid(), "argv": argv, "environment": dict(os.environ), "directory": os.getcwd()}
+        self._send({"watch": program})
+
+    def _adopt(self) -> bool:
+        """Whether there is one already: its lock tells its pid."""
+        pid = _pid_in(os.path.join(self._directory, LOCK_NAME))
+        stat = procfs.read_stat(pid) if pid else None
+        if stat is None or stat.is_dead or not _is_locked(os.path.join(self._directory, LOCK_NAME)):
+            return False
+        try:
+            self._pidfd = self._children.adopt(pid, stat.start_ticks, self._ended)
+        except OSError:
+            return False
+        self.pid = pid
+        self._since = monotonic()
+        return True
+
+    def _start(self) -> None:
+        argv = [sys.executable, "-I", "-S", _program(), "--directory", self._directory]
+        if self._echo:
+            argv.append("--echo")
+        self._since = monotonic()
+        try:
+            self.pid = _spawn(argv)
+        except OSError:  # no room for one more process: later
+            self._deaths += 1
+            self._start_later()
+            return
+        self._children.add(self.pid, self._ended)
+
+    def _ended(self, _status: int | None) -> None:
+        self.pid = 0
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
+        if not self._wanted:
+            if self._on_gone is not None:
+                self._on_gone()
+            return
+        self.restarts += 1
+        self._deaths = 0 if monotonic() - self._since >= STEADY_SECONDS else self._deaths + 1
+        self._start_later()
+
+    def _start_later(self) -> None:
+        wait = min(FIRST_WAIT_SECONDS * 2.0 ** (self._deaths - 1), LONGEST_WAIT_SECONDS) if self._deaths else 0.0
+        self._loop.call_after(wait, "recorder", self._start_again)
+
+    def _start_again(self) -> None:
+        self._start()
+        self._send({"note": f"the recorder had ended; started again as pid {self.pid}"})
+        for command in self._opened.values():
+            self._send(command)
+
+    def _send(self, command: Mapping[str, object]) -> None:
+        line = json.dumps(command, separators=(",", ":")).encode() + b"\n"
+        if self._queue_bytes + len(line) > QUEUE_BYTES_MAX:
+            self._lost += 1
+            return
+        self._queue.append(line)
+        self._queue_bytes += len(line)
+
+    def flush(self) -> None:
+        """Write what was said since the last time: to be called before each sleep, so that a burst is one write."""
+        if self._queue and not self._is_full:
+            self._write()
+
+    def _write(self) -> None:
+        data = b"".join(self._queue)
+        self._queue.clear()
+        try:
+            data = data[os.write(self._fd, data) :]
+        except BlockingIOError:
+            pass
+        self._queue_bytes = len(data)
+        if data:
+            self._queue.append(data)
+            self._wait_for_room()
+        else:
+            self._have_room()
+
+    def _wait_for_room(self) -> None:
+        if not self._is_full:
+            self._is_full = True
+            self._loop.watch(self._fd, self._write, WRITABLE)
+
+    def _have_room(self) -> None:
+        if self._is_full:
+            self._is_full = False
+            self._loop.forget(self._fd)
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            self._send({"note": f"{lost} messages to the recorder were lost: it did not read them"})
+
+
+def open_fifo(path: str) -> int:
+    """The FIFO, made when there is none, open both ways: so it never breaks, nor ends (fifo(7)). Raises OSError."""
+    try:
+        os.mkfifo(path, 0o600)
+    except FileExistsError:
+        pass
+    fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    widen_pipe(fd)
+    return fd
+
+
+def _program() -> str:
+    package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return os.path.join(package, "recorder", "__main__.py")
+
+
+def _spawn(argv: list[str]) -> int:
+    """Start it in a session of its own, with our stdout and stderr; its pid. Raises OSError."""
+    block_signals()
+    try:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setsid()
+                reset_signals()
+                os.execv(argv[0], argv)
+            finally:
+                os._exit(127)
+    finally:
+        unblock_signals()
+    return pid
+
+
+def _pid_in(path: str) -> int:
+    try:
+        with open(path, "rb") as file:
+            text = file.read(20).strip()
+    except OSError:
+        return 0
+    return int(text) if text.isdigit() else 0
+
+
+def _is_locked(path: str) -> bool:
+    """Whether somebody holds the flock(2) on this file."""
+    from fcntl import LOCK_EX, LOCK_NB, flock
+
+    fd = os.open(path, os.O_RDWR)
+    try:
+        flock(fd, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False

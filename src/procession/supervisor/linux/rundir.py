@@ -1,0 +1,124 @@
+"""The stack directory: ours alone, with one supervisor; and the files in it that the next supervisor needs.
+
+supervisor.lock   held while a supervisor lives, with its pid in it
+control.sock      see `server`
+stack.json        what runs
+state.json        what people asked for, and which processes are whose
+fifo/web.1        what the instance says, on its way to the recorder
+log/, history.sqlite, recorder.*   the recorder's
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Mapping
+from errno import EROFS
+from fcntl import LOCK_EX, LOCK_NB, flock
+
+from procession.refusal import Refusal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procession.control.wire import Message
+
+LOCK_NAME = "supervisor.lock"
+CONTROL_NAME = "control.sock"
+STACK_NAME = "stack.json"
+STATE_NAME = "state.json"
+FOLDERS = ("fifo", "log")
+MODE = 0o700  # logs and environment of a site concern its user alone
+SOCKET_PATH_BYTES_MAX = 107  # sun_path holds 108 with the final NUL (unix(7))
+ELSEWHERE = "use another one: --stack-directory DIR or PROCESSION_DIRECTORY"
+
+
+def prepare(directory: str) -> None:
+    """Make the stack directory, and check that it can be one. Raises Refusal."""
+    if len(os.fsencode(os.path.join(directory, CONTROL_NAME))) > SOCKET_PATH_BYTES_MAX:
+        raise Refusal(
+            f"the path of the stack directory is too long for a socket in it: {directory}",
+            f"keep it under {SOCKET_PATH_BYTES_MAX - len(CONTROL_NAME)} bytes: --stack-directory DIR",
+        )
+    try:
+        os.makedirs(directory, MODE, exist_ok=True)
+        _check_owner(directory)
+        os.chmod(directory, MODE)
+        for folder in FOLDERS:
+            os.makedirs(os.path.join(directory, folder), MODE, exist_ok=True)
+        if not os.access(directory, os.W_OK):
+            raise PermissionError(0, "Permission denied", directory)
+    except OSError as error:
+        why = "the disk is read-only" if error.errno == EROFS else error.strerror
+        raise Refusal(f"cannot use the stack directory {directory}: {why}", ELSEWHERE) from error
+
+
+def lock(directory: str) -> int:
+    """Become the one supervisor of this directory; the lock's fd, which holds it until we end. Raises Refusal."""
+    fd = os.open(os.path.join(directory, LOCK_NAME), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        flock(fd, LOCK_EX | LOCK_NB)
+    except BlockingIOError as error:
+        pid = os.read(fd, 20).decode("ascii", "replace").strip()
+        os.close(fd)
+        raise Refusal(
+            f"a supervisor (pid {pid or 'not known'}) already runs in {directory}", "see it: procession status"
+        ) from error
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, b"%d\n" % os.getpid(), 0)
+    return fd
+
+
+def write_json(path: str, data: Mapping[str, object]) -> None:
+    """Replace the file in one step: who reads it sees the old or the new. Raises OSError.
+
+    Not synced to disk: after a crash of the machine nothing in it runs any more, and a stuck disk must not stop us.
+    """
+    temporary = path + ".new"
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        rest = memoryview(json.dumps(data, separators=(",", ":")).encode())
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+    finally:
+        os.close(fd)
+    os.rename(temporary, path)
+
+
+def read_json(path: str) -> tuple[Message | None, str]:
+    """The object in the file and "", or None and why not ("" if there is no file).
+
+    One that cannot be understood is set aside as NAME.broken, so that it is there to be looked at, and not met again.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = json.load(file)
+        if not isinstance(data, dict):
+            raise ValueError("not an object")
+    except FileNotFoundError:
+        return None, ""
+    except OSError as error:
+        return None, f"{path}: {error.strerror}"
+    except ValueError as error:
+        os.replace(path, path + ".broken")
+        return None, f"{path}: {error}; set aside as {os.path.basename(path)}.broken"
+    return data, ""
+
+
+def remove(path: str) -> None:
+    """There is no such file afterwards. Raises OSError."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def _check_owner(directory: str) -> None:
+    found = os.stat(directory)
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(0, "it is not a directory", directory)
+    if found.st_uid != os.geteuid():
+        raise Refusal(
+            f"the stack directory {directory} belongs to uid {found.st_uid}, and we are uid {os.geteuid()}",
+            f"run this as its owner, or {ELSEWHERE}",
+        )

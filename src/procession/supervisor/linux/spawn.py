@@ -1,0 +1,247 @@
+"""Start a program: fork, make the child what was declared, exec.
+
+The child reports on a pipe that closes when it execs: nothing on it, and the program runs; else the words for what
+failed. Everything that can be slow or fail (env files, the user database, a directory on a network disk) happens in the
+child, so that it costs neither the supervisor's time nor its memory.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NoReturn
+
+from procession.stack.model import Limits, Process
+from procession.supervisor.linux.environment import build_environment
+from procession.supervisor.linux.signals import block_signals, reset_signals, unblock_signals
+
+FIRST_LISTENER_FD = 3  # SD_LISTEN_FDS_START (sd_listen_fds(3))
+PIPE_BYTES = (1 << 20, 256 << 10)  # tried in turn; where a limit (pipe(7)) says no, it stays as the kernel made it
+REPORT_BYTES_MAX = 4000  # less than PIPE_BUF: written in one piece (pipe(7))
+EXIT_NOT_EXECUTED = 127  # as a shell says it
+DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """One life of an instance, or a probe's command (then `argv` is given, and nothing is handed over)."""
+
+    name: str
+    life: int
+    process: Process
+    fifo: str  # where its output goes
+    stack_directory: str
+    notify: str
+    listeners: Sequence[int] = ()  # fds, in the order of process.listeners
+    argv: tuple[str, ...] = ()
+
+
+class ChildFailed(Exception):
+    """In the child: what could not be done, in words."""
+
+
+def launch(work: Launch) -> tuple[int, int]:
+    """Start it; the child's pid and the fd on which it reports. Raises OSError when there is no room for one more."""
+    report, their_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    parent = os.getpid()
+    try:
+        pid = _fork(lambda: _become(work, their_end, parent))
+    except OSError:
+        os.close(report)
+        raise
+    finally:
+        os.close(their_end)
+    return pid, report
+
+
+def read_report(fd: int) -> str | None:
+    """What the child says: "" when it has exec'd, or died before it could say it; None: not known yet."""
+    try:
+        return os.read(fd, REPORT_BYTES_MAX).decode("utf-8", "replace")
+    except BlockingIOError:
+        return None
+
+
+def _fork(child: Callable[[], NoReturn]) -> int:
+    """fork(2) with our signals held back. Raises OSError: EAGAIN (too many processes), ENOMEM."""
+    block_signals()
+    try:
+        pid = os.fork()
+        if pid == 0:
+            child()
+    finally:
+        unblock_signals()
+    return pid
+
+
+def _become(work: Launch, report: int, parent: int) -> NoReturn:
+    """In the child: never returns, whatever happens."""
+    try:
+        report = _away_from_listeners(report, len(work.listeners))
+        _prepare_and_exec(work, parent)
+    except BaseException as error:  # noqa: BLE001 - the boundary: the child must not go on as a second supervisor
+        text = str(error) if isinstance(error, ChildFailed) else f"{type(error).__name__}: {error}"
+        try:
+            os.write(report, text.encode("utf-8", "replace")[:REPORT_BYTES_MAX] or b"failed")
+        finally:
+            os._exit(EXIT_NOT_EXECUTED)
+
+
+def _prepare_and_exec(work: Launch, parent: int) -> NoReturn:
+    os.setsid()
+    process = work.process
+    _connect_output(work.fifo)
+    environment = _environment(work)
+    _enter(process.directory)
+    if process.umask is not None:
+        os.umask(process.umask)
+    _limit(process.limits)
+    if process.user or process.group:
+        person = _become_user(process.user, process.group)
+        environment.update({key: value for key, value in person.items() if key not in process.environment})
+    argv = work.argv or process.argv
+    if work.listeners:
+        argv = process.handoff
+        _hand_over(work.listeners, process.name, environment)
+    if os.getppid() != parent:
+        os._exit(EXIT_NOT_EXECUTED)  # whoever comes after our supervisor cannot know of us, and starts another
+    reset_signals()
+    _exec(argv, environment)
+
+
+def _away_from_listeners(fd: int, count: int) -> int:
+    """The same file at an fd that no listener will be put on; close-on-exec."""
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, FIRST_LISTENER_FD + count)
+
+
+def _connect_output(fifo: str) -> None:
+    """stdin from /dev/null; stdout and stderr to the FIFO, which we open for reading too: it never breaks (fifo(7))."""
+    null = os.open("/dev/null", os.O_RDONLY)
+    os.dup2(null, 0)
+    try:
+        out = os.open(fifo, os.O_RDWR)
+    except OSError as error:
+        raise ChildFailed(f"cannot open {fifo} for its output: {error.strerror}") from error
+    widen_pipe(out)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+
+
+def widen_pipe(fd: int) -> None:
+    """As much room as we may have (F_SETPIPE_SZ, Linux 2.6.35); the kernel's limit per user may say no."""
+    for size in PIPE_BYTES:
+        try:
+            if fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ) < size:
+                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, size)
+            return
+        except OSError:
+            continue
+
+
+def _environment(work: Launch) -> dict[str, str]:
+    try:
+        return build_environment(
+            work.name, work.life, work.process, stack_directory=work.stack_directory, notify=work.notify
+        )
+    except OSError as error:
+        raise ChildFailed(f"cannot read env file {error.filename}: {error.strerror}") from error
+    except ValueError as error:
+        raise ChildFailed(f"env file: {error}") from error
+
+
+def _enter(directory: str) -> None:
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        raise ChildFailed(f"cannot enter its directory {directory}: {error.strerror}") from error
+
+
+def _limit(limits: Limits) -> None:
+    if limits.nice:
+        _try("set niceness to", limits.nice, lambda: os.nice(limits.nice))
+    wanted = {"NOFILE": limits.files or -1, "NPROC": limits.processes or -1, "CORE": limits.core_bytes}
+    if any(value >= 0 for value in wanted.values()):
+        import resource
+
+        for name, value in wanted.items():
+            if value >= 0:
+                number = getattr(resource, f"RLIMIT_{name}")
+                hard = resource.getrlimit(number)[1]
+                highest = value if hard == resource.RLIM_INFINITY or value > hard else hard
+                _try(f"limit {name} to", value, partial(resource.setrlimit, number, (value, highest)))
+
+
+def _become_user(user: str, group: str) -> dict[str, str]:
+    """Drop to `user` with all its groups, and to `group` where that is said (initgroups(3), setgid(2), setuid(2)).
+
+    Gives the environment that tells a program who it is.
+    """
+    import grp
+    import pwd
+
+    try:
+        person = pwd.getpwnam(user) if user else None
+        gid = grp.getgrnam(group).gr_gid if group else person.pw_gid if person else os.getgid()
+    except KeyError as error:
+        raise ChildFailed(f"there is no such user or group: {error.args[0]}") from error
+    if person is not None and person.pw_uid == os.getuid() and gid == os.getgid():
+        return {}
+    if person is not None:
+        _try("take the groups of user", user, lambda: os.initgroups(person.pw_name, gid))
+    _try("become group", group or gid, lambda: os.setgid(gid))
+    if person is None:
+        return {}
+    _try("become user", user, lambda: os.setuid(person.pw_uid))
+    return {"HOME": person.pw_dir, "USER": person.pw_name, "LOGNAME": person.pw_name}
+
+
+def _hand_over(listeners: Sequence[int], name: str, environment: dict[str, str]) -> None:
+    """Put the listeners on fds 3, 4, ... and say so (sd_listen_fds(3))."""
+    count = len(listeners)
+    safe = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, FIRST_LISTENER_FD + count) for fd in listeners]
+    for place, fd in enumerate(safe, FIRST_LISTENER_FD):
+        os.dup2(fd, place)  # inheritable, unlike what it duplicates
+    environment["LISTEN_PID"] = str(os.getpid())
+    environment["LISTEN_FDS"] = str(count)
+    environment["LISTEN_FDNAMES"] = ":".join([name] * count)
+
+
+def _exec(argv: Sequence[str], environment: dict[str, str]) -> NoReturn:
+    """execve(2), with the program searched for in the child's own PATH. os.execvpe would import `warnings` first."""
+    program = argv[0]
+    trouble: OSError | None = None
+    for path in _candidates(program, environment):
+        try:
+            os.execve(path, list(argv), environment)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            trouble = trouble or error
+        except OSError as error:
+            trouble = error
+    assert trouble is not None, "there is always a candidate"
+    if isinstance(trouble, FileNotFoundError):
+        raise ChildFailed(_not_found(program)) from trouble
+    raise ChildFailed(f"cannot run {program}: {trouble.strerror}") from trouble
+
+
+def _candidates(program: str, environment: dict[str, str]) -> list[str]:
+    if "/" in program:
+        return [program]
+    return [os.path.join(folder or ".", program) for folder in environment.get("PATH", DEFAULT_PATH).split(":")]
+
+
+def _not_found(program: str) -> str:
+    if "/" not in program:
+        return f"cannot run {program}: not found in PATH"
+    if os.path.exists(program):  # a script's interpreter, or a program's loader
+        return f"cannot run {program}: the interpreter that its first line names is not there"
+    return f"cannot run {program}: there is no such file"
+
+
+def _try(what: str, value: object, call: Callable[[], object]) -> None:
+    try:
+        call()
+    except (OSError, ValueError) as error:
+        raise ChildFailed(f"cannot {what} {value}: {getattr(error, 'strerror', None) or error}") from error

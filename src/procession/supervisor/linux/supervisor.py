@@ -1,0 +1,227 @@
+"""The supervisor, put together: the world's news go to `decide`, and what it answers is carried out.
+
+News that come while an action is being carried out wait in a queue; nothing is decided inside an action.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import partial
+from signal import SIGCHLD, SIGHUP, SIGINT, SIGTERM
+from time import monotonic, time
+from typing import Any, Final
+
+import procession
+from procession.stack.codec import to_data
+from procession.stack.model import Stack
+from procession.supervisor.core import actions as do
+from procession.supervisor.core import view
+from procession.supervisor.core.decide import decide, next_deadline
+from procession.supervisor.core.events import Apply, Down, Event, Tick
+from procession.supervisor.core.model import Model, empty
+from procession.supervisor.linux import rundir, systemd
+from procession.supervisor.linux.children import Children
+from procession.supervisor.linux.instances import Instances
+from procession.supervisor.linux.listeners import Listeners
+from procession.supervisor.linux.loop import Loop
+from procession.supervisor.linux.notify import NotifySocket, Sender
+from procession.supervisor.linux.probes import Probes
+from procession.supervisor.linux.recorder import Recorder
+from procession.supervisor.linux.server import Server
+from procession.supervisor.linux.signals import take_signals
+from procession.supervisor.linux.state import to_state
+from procession.supervisor.linux.takeback import take_back
+from procession.supervisor.linux.trees import Kill, everything
+
+SAVE_SECONDS = 0.05  # that changes are collected for one write of the state
+QUIT_SECONDS = 15.0  # that the recorder may take to write what is left, after the last process is gone
+OWN_OPERATION = 1  # the one with which we began
+
+
+class Supervisor:
+    """Everything that one supervisor has. Raises OSError when its own files and sockets cannot be made."""
+
+    def __init__(self, directory: str, *, echo: bool) -> None:
+        self.directory = directory
+        self.model: Model = empty()
+        self.loop = Loop()
+        self.children = Children(self.loop)
+        self.recorder = Recorder(directory, self.loop, self.children, echo=echo)
+        self.listeners = Listeners(lambda address: take_back(address, list(self.instances.by_pid)))
+        self.instances = Instances(directory, self.loop, self.children, self.listeners, self.tell)
+        self.notify = NotifySocket(directory, self.loop, tell=self.tell, who=self._who)
+        self.instances.notify = self.notify.address
+        self.probes = Probes(self.loop, self.children, self.tell, self.instances.run)
+        self.server = Server(self._path(rundir.CONTROL_NAME), self.loop, self)
+        self._queue: deque[Event] = deque()
+        self._began = time()
+        self._saved_stack: Stack | None = None
+        self._is_over = False
+        self._terminations = 0
+        self.before_apply: Callable[[Stack], object] | None = None  # where it is not known what runs, see `begin`
+        take_signals(
+            self.loop,
+            {SIGCHLD: self.children.reap, SIGTERM: self._terminate, SIGINT: self._terminate, SIGHUP: self._hang_up},
+        )
+
+    def tell(self, event: Event) -> None:
+        """This happened; it is decided upon as soon as what is being done is done."""
+        self._queue.append(event)
+
+    def run(self) -> None:
+        """Go on until everything is down."""
+        while not self._is_over:
+            self._decide_all()
+            self.recorder.flush()
+            deadline = next_deadline(self.model)
+            self.loop.wait(deadline)
+            if deadline is not None and monotonic() >= deadline:
+                self.tell(Tick())
+
+    def status(self) -> dict[str, object]:
+        """The data of the verb `status`."""
+        own = {
+            "pid": os.getpid(),
+            "version": procession.__version__,
+            "directory": self.directory,
+            "began": self._began,
+            "uptime_seconds": round(time() - self._began, 3),
+            "recorder_pid": self.recorder.pid,
+            "recorder_restarts": self.recorder.restarts,
+        }
+        return {"supervisor": own, **view.status(self.model, monotonic())}
+
+    def change(self, name: str) -> dict[str, object]:
+        """One instance, as the control socket tells it."""
+        return view.change(self.model, name, monotonic())
+
+    def save(self) -> None:
+        """Write down now what the next supervisor must know."""
+        self.loop.cancel("save")
+        try:
+            rundir.write_json(self._path(rundir.STATE_NAME), to_state(self.model, self.instances.living()))
+        except OSError as error:
+            self.recorder.note(f"cannot write the state, a new supervisor would not know all: {error.strerror}")
+
+    def _save_wishes(self) -> None:
+        """What people asked for is written down before it is done, and before they are told that it is."""
+        if self.model.stack is not self._saved_stack:
+            self._save_stack()
+        self.save()
+
+    def _save_stack(self) -> None:
+        self._saved_stack = self.model.stack
+        try:
+            rundir.write_json(self._path(rundir.STACK_NAME), to_data(self.model.stack))
+        except OSError as error:
+            self.recorder.note(f"cannot write the stack, a new supervisor would not know it: {error.strerror}")
+
+    def _decide_all(self) -> None:
+        while self._queue:
+            event = self._queue.popleft()
+            if isinstance(event, Apply) and self.before_apply is not None:
+                self._take_over_before(event)
+                continue
+            self.model, actions = decide(self.model, event, monotonic())
+            for action in actions:
+                ACT[type(action)](self, action)
+            if actions:
+                self._save_soon()
+
+    def _take_over_before(self, event: Apply) -> None:
+        """What runs already is told first, then what shall run, then the rest."""
+        rest, self._queue = self._queue, deque()
+        take_over, self.before_apply = self.before_apply, None
+        assert take_over is not None, "the caller has looked"
+        take_over(event.stack)
+        self._queue.append(event)
+        self._queue.extend(rest)
+
+    def _save_soon(self) -> None:
+        if not self._is_over and not self.loop.has_deadline("save"):
+            self.loop.call_after(SAVE_SECONDS, "save", self.save)
+
+    def _reply(self, reply: do.Reply) -> None:
+        if reply.operation == OWN_OPERATION:
+            self._announce(reply)
+        else:
+            self.server.reply(reply)
+
+    def _announce(self, reply: do.Reply) -> None:
+        """What we were started with runs, or does not: systemd waits to hear it."""
+        for line in reply.text:
+            self.recorder.note(line)
+        systemd.notify({"READY": "1", "STATUS": "; ".join(reply.text) or "all ready"})
+
+    def _watch(self, action: do.Watch) -> None:
+        instance = self.model.instances.get(action.name)
+        if instance is not None:
+            self.probes.watch(action.name, action.life, action.about, action.probe, instance.running)
+
+    def _close_log(self, name: str) -> None:
+        self.instances.forget(name)
+        self.recorder.close(name)
+
+    def _quit(self) -> None:
+        """Everything is down; once the recorder has written what is left, we end."""
+        if self._is_over or self.loop.has_deadline("quit"):
+            return
+        systemd.notify({"STOPPING": "1"})
+        self.loop.call_after(QUIT_SECONDS, "quit", self._end)
+        find = partial(everything, self.directory, self.children)
+        Kill(find, self.loop, on_gone=self._end_recorder, on_survived=self._name_survivors).begin()
+
+    def _name_survivors(self, names: tuple[str, ...]) -> None:
+        self.recorder.note(f"could not be killed, and is left behind: {', '.join(names)}")
+        self._end_recorder()
+
+    def _end_recorder(self) -> None:
+        self.recorder.end(self._end)
+
+    def _end(self) -> None:
+        self.loop.cancel("save")
+        self.loop.cancel("quit")
+        self._is_over = True
+        rundir.remove(self._path(rundir.STATE_NAME))
+        self.listeners.close_all()
+        self.notify.close()
+        self.server.close()
+
+    def _terminate(self) -> None:
+        """SIGTERM, SIGINT: everything goes down; a second one: at once."""
+        self._terminations += 1
+        if self._terminations == 1:
+            self.tell(Down(who="signal"))
+        else:
+            self.instances.kill_all()
+
+    def _hang_up(self) -> None:
+        self.recorder.note("SIGHUP: the declaration is read anew by: procession update")
+
+    def _who(self, pid: int) -> Sender | None:
+        life = self.instances.by_pid.get(pid)
+        return Sender(life.name, life.number) if life is not None else None
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.directory, name)
+
+
+ACT: Final[Mapping[type[do.Action], Callable[[Supervisor, Any], object]]] = {
+    do.Spawn: lambda us, action: us.instances.spawn(action.name, action.life, action.process),
+    do.SendSignal: lambda us, action: us.instances.send(action.name, action.life, action.signal),
+    do.KillTree: lambda us, action: us.instances.kill(action.name, action.life),
+    do.Sweep: lambda us, action: us.instances.sweep(action.name, action.life),
+    do.Watch: Supervisor._watch,
+    do.Unwatch: lambda us, action: us.probes.unwatch(action.name),
+    do.Listen: lambda us, action: us.listeners.declare(action.process, action.listeners),
+    do.OpenLog: lambda us, action: us.recorder.open(action.name, action.log),
+    do.CloseLog: lambda us, action: us._close_log(action.name),
+    do.BreakLine: lambda us, action: us.recorder.break_line(action.name),
+    do.Record: lambda us, action: us.recorder.keep(action),
+    do.Changed: lambda us, action: us.server.changed(action.name),
+    do.Reply: Supervisor._reply,
+    do.Save: lambda us, _: us._save_wishes(),
+    do.Quit: lambda us, _: us._quit(),
+}

@@ -1,0 +1,188 @@
+"""What belongs to an instance besides its main process, and how all of it is killed.
+
+A process belongs to the tree of a main process if it is in its session, or carries its mark in the environment, or
+descends from one that does. While we are the subreaper of the tree, every part of it descends from the main process or
+from an orphan that became our child; so when the main process is dead and we have no unknown child, nothing is left,
+and that one look at our children is all that a restart pays. The tree of an adopted instance is searched for in all of
+/proc.
+
+To kill a tree is to kill what can be seen, and to look again, until nothing new is seen. A process that has been sent
+SIGKILL cannot fork any more (fork(2) fails while a fatal signal is pending), so each look leaves fewer that can.
+Stopping them first would win nothing: SIGSTOP prevents a fork in the same way and at the same moment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from procession.supervisor.linux import kernel, procfs
+from procession.supervisor.linux.children import Children
+from procession.supervisor.linux.loop import Loop
+from procession.supervisor.linux.procfs import Mark, Stat
+
+LOOKS_MAX = 50  # in one go; then the loop gets its turn before the next
+LOOK_AGAIN_SECONDS = 0.01  # where something new was still seen in the last of them
+SURVIVES_SECONDS = 5.0  # after SIGKILL, until we say that something does not die
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """`main` is the pid of the main process, and its session's id; `is_own`: we are its parent and its subreaper."""
+
+    mark: Mark
+    main: int
+    start_ticks: int
+    is_own: bool
+
+
+def members(tree: Tree, children: Children) -> dict[int, Stat]:
+    """Something that lives of the tree now, without the main process itself, by pid; empty only when nothing does."""
+    main = procfs.read_stat(tree.main)
+    is_there = main is not None and main.start_ticks == tree.start_ticks
+    if is_there and (found := _with_descendants({}, [tree.main])):
+        return found
+    is_reused = main is not None and not is_there
+
+    def belongs(stat: Stat) -> bool:
+        if stat.start_ticks < tree.start_ticks or stat.pid == tree.main:
+            return False
+        return (stat.session == tree.main and not is_reused) or procfs.read_mark(stat.pid) == tree.mark
+
+    return _search(children.strangers if tree.is_own else procfs.all_pids, belongs)
+
+
+def everything(directory: str, children: Children) -> dict[int, Stat]:
+    """What lives of any instance of this stack directory, or was started by one; empty only when nothing does.
+
+    For the very end, when nothing may be left: of our children that nobody announced, any will do.
+    """
+
+    def belongs(stat: Stat) -> bool:
+        mark = procfs.read_mark(stat.pid)
+        return mark is not None and mark.directory == directory and not children.is_own(stat.pid)
+
+    return _search(children.strangers, lambda _: True) or _search(procfs.all_pids, belongs)
+
+
+def _search(list_pids: Callable[[], list[int]], belongs: Callable[[Stat], bool]) -> dict[int, Stat]:
+    """What belongs among these, and all its descendants.
+
+    A chain of processes, each of which forks the next one and dies, can be a step ahead of one look. It is proven that
+    there is nothing when, since the last look, nobody has come.
+    """
+    seen = {os.getpid()}
+    while new := set(list_pids()) - seen:
+        stats = [stat for pid in new if (stat := procfs.read_stat(pid)) is not None and not stat.is_dead]
+        chosen = {stat.pid: stat for stat in stats if belongs(stat)}
+        if chosen:
+            return _with_descendants(chosen, list(chosen))
+        seen |= new
+    return {}
+
+
+def _with_descendants(found: dict[int, Stat], roots: list[int]) -> dict[int, Stat]:
+    """`found`, with the living descendants of `roots` added."""
+    while roots:
+        for pid in procfs.children_of(roots.pop()):
+            stat = procfs.read_stat(pid)
+            if stat is not None and not stat.is_dead and pid not in found:
+                found[pid] = stat
+                roots.append(pid)
+    return found
+
+
+class Kill:
+    """What `find()` finds is killed, until it finds nothing more; then `on_gone()` is called, or `on_survived(names)`
+    with names like "4121 (gunicorn)" for what has not died in SURVIVES_SECONDS.
+    """
+
+    __slots__ = ("_find", "_loop", "_on_gone", "_on_survived", "_seen", "_waited_for")
+
+    def __init__(
+        self,
+        find: Callable[[], dict[int, Stat]],
+        loop: Loop,
+        *,
+        on_gone: Callable[[], object],
+        on_survived: Callable[[tuple[str, ...]], object],
+    ) -> None:
+        self._find = find
+        self._loop = loop
+        self._on_gone = on_gone
+        self._on_survived = on_survived
+        self._seen: set[tuple[int, int]] = set()  # pid and start time
+        self._waited_for: dict[int, Stat] = {}  # by pidfd
+
+    def begin(self) -> None:
+        """Kill what there is; may call `on_gone` at once."""
+        self._loop.call_after(SURVIVES_SECONDS, self, self._give_up)
+        self._look()
+
+    def end(self) -> None:
+        """Kill no more, and tell nobody."""
+        self._loop.cancel(self)
+        self._loop.cancel((self, "look"))
+        for pidfd in self._waited_for:
+            self._loop.forget(pidfd)
+            os.close(pidfd)
+        self._waited_for.clear()
+
+    def _look(self) -> None:
+        present: dict[int, Stat] = {}
+        for _ in range(LOOKS_MAX):
+            present = self._find()
+            new = [stat for stat in present.values() if (stat.pid, stat.start_ticks) not in self._seen]
+            for stat in new:
+                self._kill(stat)
+            if not new:
+                break
+        if not present and not self._waited_for:
+            self.end()
+            self._on_gone()
+        elif not self._waited_for:
+            self._loop.call_after(LOOK_AGAIN_SECONDS, (self, "look"), self._look)
+
+    def _kill(self, stat: Stat) -> None:
+        self._seen.add((stat.pid, stat.start_ticks))
+        if stat.pid == os.getpid():
+            return  # somebody started us from inside of an instance
+        pidfd = _open_verified(stat)
+        if pidfd is None:
+            return
+        self._waited_for[pidfd] = stat
+        self._loop.watch(pidfd, lambda: self._died(pidfd))
+        try:
+            kernel.send_signal(pidfd, signal.SIGKILL)
+        except PermissionError:
+            pass  # it became another user's; it is named when the time is over
+
+    def _died(self, pidfd: int) -> None:
+        self._loop.forget(pidfd)
+        del self._waited_for[pidfd]
+        os.close(pidfd)
+        if not self._waited_for:
+            self._look()
+
+    def _give_up(self) -> None:
+        left = {stat.pid: stat for stat in self._waited_for.values()} | self._find()
+        self.end()
+        if left:
+            self._on_survived(tuple(f"{stat.pid} ({stat.program})" for stat in left.values()))
+        else:
+            self._on_gone()
+
+
+def _open_verified(stat: Stat) -> int | None:
+    """A pidfd of exactly this process; None when it is gone, or its number is another's by now."""
+    try:
+        pidfd = os.pidfd_open(stat.pid)
+    except OSError:
+        return None
+    now = procfs.read_stat(stat.pid)
+    if now is None or now.start_ticks != stat.start_ticks:
+        os.close(pidfd)
+        return None
+    return pidfd

@@ -1,0 +1,172 @@
+"""A project folder with a procession.toml, the command `procession` run in it, and the terminal of who runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+DEADLINE_SECONDS = 30.0  # only ever fails a test
+COMMAND = (sys.executable, "-m", "procession")
+SLEEPER = 'command = "sleep 1000"\n'
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Ended:
+    """What a run of the command came to."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code = code
+        self.out = out
+        self.err = err
+
+    def __repr__(self) -> str:
+        return f"exit code {self.code}\n--- stdout\n{self.out}--- stderr\n{self.err}"
+
+
+class Project:
+    """A folder that declares a site. Whatever happens in a test, `end` leaves no process behind."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.stack_directory = directory / ".procession"
+        self._terminals: list[Terminal] = []
+        directory.mkdir()
+
+    def declare(self, text: str) -> None:
+        (self.directory / "procession.toml").write_text(text)
+
+    def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Ended:
+        """`procession ARGUMENTS`, without a terminal."""
+        child = subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=self.directory,
+            env=self.environment(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_SECONDS,
+            check=False,
+        )
+        return Ended(child.returncode, child.stdout, child.stderr)
+
+    def terminal(self, *arguments: str) -> Terminal:
+        """The same on a terminal, while this goes on."""
+        self._terminals.append(Terminal(self, *arguments))
+        return self._terminals[-1]
+
+    def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("PROCESSION_", "DJANGO_"))}
+        return {**own, "TERM": "xterm", "COLUMNS": "100", **(more or {})}
+
+    def ok(self, *arguments: str) -> Ended:
+        """The same, and it must end with 0."""
+        ended = self.run(*arguments)
+        assert ended.code == 0, ended
+        return ended
+
+    def status(self) -> Mapping[str, Any]:
+        """The data of `status --json`."""
+        data: Mapping[str, Any] = json.loads(self.run("status", "--json").out)
+        return data
+
+    def instance(self, name: str) -> Mapping[str, Any]:
+        return next(view for view in self.status()["instances"] if view["name"] == name)
+
+    def members(self) -> list[int]:
+        """The pids of all processes that run in this project: supervisor, recorder, and every instance's tree."""
+        marks = (f"{self.stack_directory}".encode(), f"PROCESSION_DIRECTORY={self.stack_directory}".encode())
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _belongs(pid, marks)]
+
+    def end(self) -> None:
+        """Take everything down, also what a failed test left."""
+        for terminal in self._terminals:
+            terminal.close()
+        if self.members():
+            self.run("down")
+        for pid in self.members():
+            try:
+                os.kill(pid, 9)
+            except ProcessLookupError:
+                pass
+
+
+class Terminal:
+    """The command on a terminal of its own; what it shows is kept in `shown`, without colours."""
+
+    def __init__(self, project: Project, *arguments: str) -> None:
+        self._fd, inner = os.openpty()
+        self._popen = subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=project.directory,
+            env=project.environment(),
+            stdin=inner,
+            stdout=inner,
+            stderr=inner,
+            preexec_fn=lambda: os.login_tty(inner),  # noqa: PLW1509 - the only way to a controlling terminal
+        )
+        os.close(inner)
+        self.pid = self._popen.pid
+        self.raw = ""
+
+    @property
+    def shown(self) -> str:
+        return ESCAPES.sub("", self.raw)
+
+    def await_text(self, text: str) -> None:
+        """Read until `text` has been shown."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while text not in self.shown:
+            assert self._read(deadline), f"it ended without {text!r}, having shown:\n{self.shown}"
+
+    def press_ctrl_c(self) -> None:
+        os.write(self._fd, b"\x03")
+
+    def ended(self) -> int:
+        """Read to the end; the exit code."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while self._read(deadline):
+            pass
+        return self._popen.wait(DEADLINE_SECONDS)
+
+    def close(self) -> None:
+        self._popen.kill()
+        self._popen.wait()
+        os.close(self._fd)
+
+    def _read(self, deadline: float) -> bool:
+        ready, _, _ = select.select([self._fd], [], [], max(0.0, deadline - time.monotonic()))
+        assert ready, f"nothing more within {DEADLINE_SECONDS} s, after:\n{self.shown}"
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:  # EIO: nobody has the other side any more (pty(7))
+            return False
+        self.raw += data.decode(errors="replace")
+        return bool(data)
+
+
+def await_true(claim: Any, what: str) -> None:
+    """Wait until `claim()` holds. For what the system does in its own time; it looks again every few milliseconds."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not claim():
+        assert time.monotonic() < deadline, what
+        select.select([], [], [], 0.01)
+
+
+def _belongs(pid: int, marks: tuple[bytes, bytes]) -> bool:
+    stack_directory, mark = marks
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            words = file.read().split(b"\0")
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            environment = file.read().split(b"\0")
+    except OSError:
+        return False
+    return mark in environment or (b"--directory" in words and stack_directory in words)
