@@ -10,8 +10,8 @@ from enum import Enum
 from pathlib import Path
 from typing import get_args, get_origin, get_type_hints
 
-from states import states_page
 from commands import commands_page
+from states import states_page
 
 from procession.stack.model import Backoff, Common, Declaration, Limits, Log, Probe, settings_key
 from procession.units import show_bytes
