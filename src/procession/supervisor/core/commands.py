@@ -63,12 +63,12 @@ def _redeclare(turn: Turn, instance: Instance, process: Process, *, start: bool)
         turn.do(do.OpenLog(instance.name, process.log))
     instance = turn.put(replace(instance, process=process, retiring=False))
     if changed:
-        instance = turn.put(_renewed(instance))
+        instance = turn.put(renewed(instance))
     if start or (instance.wanted and instance.phase is Phase.FAILED):
         _want(turn, instance)
 
 
-def _renewed(instance: Instance) -> Instance:
+def renewed(instance: Instance) -> Instance:
     """It shall have a new life: beside the old one where that can be, else after it."""
     if instance.phase in (Phase.READY, Phase.UNREADY) and can_roll(instance.process) and can_roll(instance.running):
         return replace(instance, roll=True, roll_failed="")
@@ -156,7 +156,7 @@ def restart(turn: Turn, command: Restart) -> None:
         turn.record(instance, "restart-asked", who=command.who)
         instance = replace(instance, wanted=True, held=False)
         if instance.phase in ALIVE | ENDING:
-            turn.put(_renewed(instance))
+            turn.put(renewed(instance))
         else:
             turn.happen(instance, Happening.RESTART)
     turn.do(do.Save())

@@ -149,12 +149,10 @@ def _adopt(turn: Turn, instance: Instance, news: Adopted) -> None:
         born=turn.now - news.age_seconds,
         ready_at=turn.now - news.age_seconds if news.was_ready else None,
         restarts=news.restarts,
-        again=news.definition_stale and not news.outgoing,
-        wanted=instance.wanted,
         outgoing=news.outgoing,
         deadline=None if news.was_ready else turn.now + instance.process.readiness.within_seconds,
     )
-    turn.put(instance)
+    turn.put(commands.renewed(instance) if news.definition_stale and not news.outgoing else instance)
     turn.record(instance, "adopted", {"age_seconds": round(news.age_seconds, 3)})
     turn.do(do.Changed(instance.name))
     turn.watch(instance)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from procession.stack.model import Condition, Dependency, Process
+from procession.stack.model import Condition, Dependency, Kind, Process
 from procession.supervisor.core import actions as do
 from procession.supervisor.core import roll
 from procession.supervisor.core.instance import ALIVE, AT_REST, Happening, Instance, Phase
@@ -167,7 +167,8 @@ def _is_running(turn: Turn, instance: Instance, life: int) -> bool:
         return instance.phase in AT_REST
     if roll.is_rolling(turn, instance):
         return False
-    return instance.life >= life and not instance.again and instance.phase in (Phase.READY, Phase.DONE)
+    goals = (Phase.DONE,) if instance.process.kind is Kind.TASK else (Phase.READY, Phase.DONE)
+    return instance.life >= life and not instance.again and instance.phase in goals
 
 
 def _is_hopeless(turn: Turn, instance: Instance) -> bool:
