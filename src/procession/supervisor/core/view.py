@@ -27,6 +27,7 @@ def change(model: Model, name: str, now: float) -> dict[str, object]:
     return {
         "name": name,
         "process": instance.process.name,
+        "kind": instance.process.kind.value,
         "phase": instance.phase.value,
         "pid": instance.pid,
         "life": instance.life,
