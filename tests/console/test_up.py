@@ -205,3 +205,24 @@ def test_the_stack_directory_is_kept_out_of_git(project: Project) -> None:
     project.ok("up", "-d")
     assert (project.stack_directory / ".gitignore").read_text() == "*\n"
     assert Path(project.stack_directory).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_task_is_done_and_never_called_ready(project: Project) -> None:
+    project.declare(
+        f'[processes.migrate]\ncommand = "true"\ntype = "task"\n[processes.web]\n{SLEEPER}depends_on = ["migrate"]\n'
+    )
+    ended = project.ok("up", "-d")
+    assert [line.split()[:2] for line in ended.err.splitlines()] == [
+        ["migrate.1:", "done"],
+        ["web.1:", "ready"],
+        ["site", "is"],
+    ]
+
+
+def test_the_reason_of_the_last_probe_is_said_while_we_wait(project: Project) -> None:
+    project.declare(GATED)
+    terminal = project.terminal("up", "-d")
+    terminal.await_text("waiting for readiness (0.")
+    terminal.await_text("file open: no such file")
+    (project.directory / "open").touch()
+    assert terminal.ended() == 0

@@ -29,11 +29,20 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 def state(view: wire.Message) -> str:
     """The phase, or `crash-looping`, which is what matters about one that starts and dies and starts."""
-    return "crash-looping" if view["crash_looping"] and view["phase"] not in SETTLED else str(view["phase"])
+    if view["crash_looping"] and view["phase"] not in SETTLED:
+        return "crash-looping"
+    return "running" if is_running_task(view) else str(view["phase"])
+
+
+def is_running_task(view: wire.Message) -> bool:
+    """A task that has begun: it counts as ready, but a person waits for its end."""
+    return bool(view["phase"] == "ready" and view["kind"] == "task")
 
 
 def color(view: wire.Message) -> str:
-    return "red" if is_troubled(view) else COLORS.get(view["phase"], COLOR_OTHERS)
+    if is_troubled(view):
+        return "red"
+    return COLOR_OTHERS if is_running_task(view) else COLORS.get(view["phase"], COLOR_OTHERS)
 
 
 def is_troubled(view: wire.Message) -> bool:

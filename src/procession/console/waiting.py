@@ -99,7 +99,7 @@ class Waiting:
         has_died = name in self._died
         self._died.discard(name)
         match phase:
-            case "ready":
+            case "ready" if not views.is_running_task(view):
                 after = show_seconds(view["uptime_seconds"])
                 return f"{name}: {self._ink('green', 'ready')} after {after}, pid {view['pid']}"
             case "done":

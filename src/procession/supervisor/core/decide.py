@@ -108,9 +108,9 @@ def _take_news(turn: Turn, news: News) -> None:
         case TreeGone():
             turn.happen(instance, judge.gone(instance, turn.now))
         case Probed():
-            _judged(turn, *judge.probed(instance, news))
+            _judged(turn, instance, judge.probed(instance, news))
         case Told():
-            _judged(turn, *judge.told(instance, news))
+            _judged(turn, instance, judge.told(instance, news))
         case Adopted():
             _adopt(turn, instance, news)
         case Survived():
@@ -119,11 +119,16 @@ def _take_news(turn: Turn, news: News) -> None:
             turn.happen(replace(instance, blame=left, last_exit=left), Happening.SURVIVED)
 
 
-def _judged(turn: Turn, instance: Instance, happening: Happening | None) -> None:
+def _judged(turn: Turn, before: Instance, judged: tuple[Instance, Happening | None]) -> None:
+    """Take the step, if there is one. A new reason why it is not ready is news even where no step follows from it."""
+    instance, happening = judged
     if happening is None:
         turn.put(instance)
     else:
         turn.happen(instance, happening)
+    now = turn.instances[instance.name]
+    if now.said != before.said and now.phase is before.phase:
+        turn.do(do.Changed(now.name))
 
 
 def _execed(turn: Turn, instance: Instance) -> None:

@@ -28,6 +28,7 @@ def change(model: Model, name: str, now: float) -> dict[str, object]:
         "name": instance.name,
         "outgoing": instance.outgoing,
         "process": instance.process.name,
+        "kind": instance.process.kind.value,
         "phase": instance.phase.value,
         "pid": instance.pid,
         "life": instance.life,
