@@ -6,11 +6,11 @@ import argparse
 
 from procession.console import talk
 
-SUMMARY = "Replace instances one by one, each new one ready before its old one is drained"
+SUMMARY = "Replace instances one by one, each new one ready before the old one is drained"
 DETAILS = """\
-No connection is refused: the old and the new instance share the listeners that the supervisor holds. A new instance that
-does not become ready ends the roll: the old one goes on serving, and the exit code is 1. How many may be replaced at once
-is said by MAX_SURGE.
+No connection is refused: the old and the new instance share the listeners that the supervisor holds. A new instance
+that does not become ready ends the roll: the old one goes on serving, and the exit code is 1. MAX_SURGE says how many
+may be replaced at once.
 """
 EXAMPLES = ("procession roll web", "procession roll --all --timeout 5m")
 

@@ -89,7 +89,8 @@ def _adopt(supervisor: Supervisor, found: Found, *, outgoing: bool) -> None:
     if found.was_ready is None and process.readiness.type in ASKED:
         was_ready = False  # the answer will come
     is_stale = found.digest not in (0, digest(process))
-    supervisor.tell(Adopted(found.name, found.life, found.pid, was_ready, found.age_seconds, found.restarts, is_stale))
+    age_seconds, restarts = found.age_seconds, found.restarts
+    supervisor.tell(Adopted(found.name, found.life, found.pid, was_ready, age_seconds, restarts, is_stale, outgoing))
 
 
 def _take_listeners(supervisor: Supervisor, process: str) -> None:

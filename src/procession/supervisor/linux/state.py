@@ -67,8 +67,8 @@ def is_of_this_boot(state: Message) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What there is of an earlier supervisor: `living` main processes, the oldest life first (while an instance was being
-    rolled there are two of it), and the marks of dead ones of which something is left.
+    """What there is of an earlier supervisor: `living` main processes, the oldest life first (while an instance was
+    being rolled there are two of it), and the marks of dead ones of which something is left.
     """
 
     living: tuple[Found, ...]
