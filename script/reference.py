@@ -13,6 +13,7 @@ from pages.commands import commands_page
 from pages.events import events_page
 from pages.problems import problems_page
 from pages.settings import settings_page
+from pages.states import states_page
 
 REFERENCE = Path(__file__).parents[1] / "docs/reference"
 
@@ -20,6 +21,7 @@ PAGES = {
     "settings.md": settings_page,
     "commands.md": commands_page,
     "backends.md": backends_page,
+    "states.md": states_page,
     "problems.md": problems_page,
     "events.md": events_page,
 }

@@ -196,9 +196,8 @@ def _probe(probe: Probe) -> str:
         case ProbeType.APP:
             return "told by the site"
         case ProbeType.HTTP:
-            good = f"a status below {max(probe.status) + 1}" if probe.status else "a status below 400"
-            return f"`GET {probe.path}` gives {good}"
+            return f"`GET {probe.path}` gives a status below {probe.status_below}"
         case ProbeType.NONE:
             return "as soon as it is started"
-        case kind:
-            return f"a {kind} probe"
+        case _:
+            return f"a {probe.type} probe"

@@ -11,10 +11,10 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from procession.console.text import problem_count
 from procession.errors import Problem
 from procession.load import load
 from procession.sources.procfile import read_procfile
@@ -68,10 +68,18 @@ def _said(id: str, mistake: Mapping[str, Any], folder: Path) -> Iterator[str]:
     if not found:
         raise ValueError(f"the example of {id} has no such problem")
     for problem in found:
-        label = problem_count([problem]).split()[1].replace("problem", "error")
-        for number, line in enumerate(problem.lines()):
-            shown = line.replace(str(folder), SITE).replace(sys.executable, f"{SITE}/.venv/bin/python")
-            yield f"{label}: {shown}" if number == 0 else shown
+        head, *rest = _moved(problem, folder).lines()
+        yield from (f"{'error' if problem.is_error else 'warning'}: {head}", *rest)
+
+
+def _moved(problem: Problem, folder: Path) -> Problem:
+    """As it would be said of a site in SITE. Before it is laid out in columns, which depend on the lengths."""
+
+    def moved(text: str) -> str:
+        return text.replace(str(folder), SITE).replace(sys.executable, f"{SITE}/.venv/bin/python")
+
+    what, origin, fix = moved(problem.what), moved(problem.origin), moved(problem.fix)
+    return replace(problem, what=what, origin=origin, fix=fix, detail=tuple(map(moved, problem.detail)))
 
 
 def _find(mistake: Mapping[str, Any], folder: Path) -> list[Problem]:

@@ -57,6 +57,16 @@ class History:
             detail = "GET / gave 200" if ok else "GET / gave 503"
             self.tell(on.Probed(name, self.instance(name).life, about, ok, detail))
 
+    def old(self, name: str) -> Instance | None:
+        """The old life of a rolling instance, while there is one."""
+        return next((i for i in self.model.instances.values() if i.outgoing and i.name == name), None)
+
+    def old_dies(self, name: str, status: int | None = 0) -> None:
+        old = self.old(name)
+        assert old is not None, f"{name} is not rolling"
+        self.tell(on.Died(name, old.life, status))
+        self.tell(on.TreeGone(name, old.life))
+
     def dies(self, name: str, status: int | None = -9) -> None:
         """The main process ends, and nothing of its tree is left."""
         life = self.instance(name).life

@@ -88,6 +88,7 @@ class World:
             on.Start(names, operation),
             on.Stop(names, operation),
             on.Restart(names, operation),
+            on.Roll(names, operation),
             on.Scale({self.random.choice(("web", "worker")): self.random.randint(0, 4)}, operation),
             on.Send(names, "HUP", operation),
             on.Apply(self.some_stack(), operation, start=self.random.random() < 0.5),
@@ -100,14 +101,15 @@ class World:
         change = self.random.choice(("", "--new"))
         everything = (
             task("migrate"),
-            process("db", probe=ProbeType.TCP),
+            process("db", probe=ProbeType.TCP, max_surge=self.random.randint(0, 1)),
             process(
                 "web",
                 replicas=self.random.randint(0, 3),
+                max_surge=2,
                 argv=("/bin/web", change),
                 after={"migrate": Condition.COMPLETED},
             ),
-            process("worker", replicas=2, after={"db": Condition.READY, "migrate": Condition.COMPLETED}),
+            process("worker", replicas=2, max_surge=1, after={"db": Condition.READY, "migrate": Condition.COMPLETED}),
             replace(process("beat", probe=ProbeType.NONE, after={"worker": Condition.STARTED}), singleton=True),
             process("flaky", restart=RestartWhen.ON_FAILURE, give_up=4),
         )
@@ -166,7 +168,9 @@ class World:
         key = (action.name, action.life)
         assert key not in self.lives, f"{key} was started twice"
         rivals = [life for life in self.lives.values() if life.name == action.name and not life.is_gone]
-        assert not rivals, f"{action.name}: a second copy while life {rivals[0].number} is not gone"
+        rolling = [rival for rival in rivals if f"{rival.name}/{rival.number}" in self.model.instances]
+        may_roll = action.process.max_surge and not action.process.singleton and action.process.kind is Kind.PROCESS
+        assert rivals == (rolling[:1] if may_roll else []), f"{action.name}: a second copy of {rivals}"
         if action.process.handoff:
             assert self.listening.get(action.process.name), f"{action.name} was started, and its listener is not held"
         life = self.lives[key] = Life(action.name, action.life, action.process.readiness.type)
@@ -208,7 +212,8 @@ class World:
                 assert instance.deadline is not None, f"{instance.name} would be {instance.phase} for ever"
         present = [life for life in self.lives.values() if not life.is_gone]
         assert len([life for life in present if life.name.startswith("beat.")]) <= 1, "two of a singleton"
-        assert {life.name for life in present} <= set(self.model.instances), "a process that nobody knows of"
+        known = {(instance.name, instance.life) for instance in self.model.instances.values()}
+        assert {(life.name, life.number) for life in present} <= known, "a process that nobody knows of"
         if self.has_quit:
             assert not present, f"the supervisor ended, and {present} is there"
 
@@ -226,6 +231,7 @@ class World:
                 self.pass_time(max(0.0, deadline - self.now))
             else:
                 break
+        assert not any(instance.outgoing for instance in self.model.instances.values()), "a roll that does not end"
         for instance in self.model.instances.values():
             if instance.wanted and not self.may_stay(instance.name):
                 assert instance.phase in (Phase.READY, Phase.DONE), f"{instance.name} is wanted, and {instance.phase}"

@@ -144,7 +144,7 @@ def test_the_state_of_another_boot_starts_nothing(site: Site, stage: Stage) -> N
 
 def test_what_a_dead_main_process_left_is_killed_before_the_next_starts(site: Site, stage: Stage) -> None:
     body = 'signal.signal(TERM, signal.SIG_IGN)\nfork(lambda: (say("child"), stay()))\n' + STEADY
-    site.up(process("web", stage.program(body)))
+    site.up(process("web", stage.program(body), stop=(StopStep("TERM", 0.05),)))
     main, child = stage.hear("ready").pid, stage.hear("child").pid
     kill_both(site)
     os.kill(main, signal.SIGKILL)

@@ -6,7 +6,7 @@ import argparse
 
 from procession.console import talk
 
-SUMMARY = "Stop processes gracefully and start them again"
+SUMMARY = "Give processes a new start: rolled where they can be, else stopped first"
 EXAMPLES = ("procession restart web worker", "procession restart --all")
 
 

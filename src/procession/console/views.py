@@ -36,7 +36,7 @@ def state(view: wire.Message) -> str:
 
 def is_running_task(view: wire.Message) -> bool:
     """A task that has begun: it counts as ready, but a person waits for its end."""
-    return view["phase"] == "ready" and view["kind"] == "task"
+    return bool(view["phase"] == "ready" and view["kind"] == "task")
 
 
 def color(view: wire.Message) -> str:

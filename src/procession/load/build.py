@@ -114,6 +114,7 @@ def _process(parts: Parts) -> Process:
         group=declaration.group or "",
         umask=declaration.umask,
         replicas=1 if declaration.replicas is None else declaration.replicas,
+        max_surge=1 if declaration.max_surge is None else declaration.max_surge,
         depends_on=declaration.depends_on,
         readiness=_readiness(parts, kind),
         liveness=_liveness(parts, kind),

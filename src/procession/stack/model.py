@@ -182,6 +182,7 @@ class Declaration:
     command: tuple[str, ...] | None = setting("Any command at all, as a list or a string; backend `command`")
     type: Kind | None = setting("`process` runs on; `task` runs to its end, once, before what depends on it")
     replicas: int | None = setting("How many instances", default=None)
+    max_surge: int | None = setting("How many instances a roll may start beside the old ones; 1 if not said")
     env: Mapping[str, str] = setting("Environment variables; they win over ENV_FILE", default={})
     env_file: tuple[str, ...] = setting("Env files, read at each start; a later one wins", default=())
     directory: str | None = setting("The working directory; the project's if not said")
@@ -245,6 +246,7 @@ class Process:
     group: str = ""
     umask: int | None = None
     replicas: int = 1
+    max_surge: int = 1
     depends_on: tuple[Dependency, ...] = ()
     readiness: Probe = field(default_factory=Probe)
     liveness: Probe | None = None

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from procession.stack.model import Kind, Process
 from procession.supervisor.core import actions as do
-from procession.supervisor.core.events import Apply, Down, Restart, Scale, Send, Start, Stop
+from procession.supervisor.core.events import Apply, Down, Restart, Roll, Scale, Send, Start, Stop
 from procession.supervisor.core.instance import ALIVE, AT_REST, ENDING, Happening, Instance, Phase
 from procession.supervisor.core.model import REPLICAS_MAX, Goal, Operation
+from procession.supervisor.core.roll import can_roll
 from procession.supervisor.core.turn import Turn
 
 USAGE = 2  # exit code: the person named something that is not there
@@ -43,7 +44,7 @@ def _scaled_still(turn: Turn, command: Apply) -> dict[str, int]:
 
 def _apply_process(turn: Turn, process: Process, *, start: bool) -> None:
     held = not start and _is_held(turn, process.name)
-    for instance in [i for i in turn.instances.values() if i.process.name == process.name]:
+    for instance in [i for i in turn.instances.values() if i.process.name == process.name and not i.outgoing]:
         _redeclare(turn, instance, process, start=start)
     _set_replicas(turn, process, turn.model.replicas(process), held=held)
     if process.kind is Kind.TASK:
@@ -60,9 +61,18 @@ def _redeclare(turn: Turn, instance: Instance, process: Process, *, start: bool)
     changed = not instance.running.may_go_on_as(process) and instance.phase in ALIVE
     if instance.process.log != process.log:
         turn.do(do.OpenLog(instance.name, process.log))
-    instance = turn.put(replace(instance, process=process, again=instance.again or changed, retiring=False))
+    instance = turn.put(replace(instance, process=process, retiring=False))
+    if changed:
+        instance = turn.put(renewed(instance))
     if start or (instance.wanted and instance.phase is Phase.FAILED):
         _want(turn, instance)
+
+
+def renewed(instance: Instance) -> Instance:
+    """It shall have a new life: beside the old one where that can be, else after it."""
+    if instance.phase in (Phase.READY, Phase.UNREADY) and can_roll(instance.process) and can_roll(instance.running):
+        return replace(instance, roll=True, roll_failed="")
+    return replace(instance, again=True, roll_failed="")
 
 
 def _set_replicas(turn: Turn, process: Process, count: int, *, held: bool = False) -> None:
@@ -79,7 +89,7 @@ def _set_replicas(turn: Turn, process: Process, count: int, *, held: bool = Fals
             turn.put(present)
             if not held:
                 _want(turn, present)
-        elif present.retiring:
+        elif present.retiring and not present.outgoing:
             _want(turn, replace(present, retiring=False))
 
 
@@ -100,14 +110,14 @@ def _want(turn: Turn, instance: Instance) -> None:
 
 def _retire(turn: Turn, instances: Iterable[Instance]) -> None:
     for instance in list(instances):
-        turn.put(replace(instance, wanted=False, again=False, retiring=True))
+        turn.put(replace(instance, wanted=False, again=False, roll=False, retiring=True))
 
 
 def _sort(turn: Turn) -> None:
     """Instances in the stack's start order; those that end come last."""
     order = {process.name: place for place, process in enumerate(turn.model.stack.processes)}
     instances = sorted(turn.instances.values(), key=lambda i: (order.get(i.process.name, len(order)), i.number))
-    turn.instances = {instance.name: instance for instance in instances}
+    turn.instances = {instance.key: instance for instance in instances}
 
 
 def _all_wanted(turn: Turn) -> list[Instance]:
@@ -118,7 +128,8 @@ def start(turn: Turn, command: Start) -> None:
     if (targets := _targets(turn, command.names, command.operation)) is None:
         return
     for instance in targets:
-        turn.happen(replace(instance, wanted=True, held=False, again=instance.phase in ENDING), Happening.START)
+        again = instance.again or instance.phase in ENDING
+        turn.happen(replace(instance, wanted=True, held=False, again=again), Happening.START)
         turn.record(instance, "start-asked", who=command.who)
     turn.do(do.Save())
     _await(turn, command.operation, Goal.RUNNING, targets)
@@ -127,8 +138,9 @@ def start(turn: Turn, command: Start) -> None:
 def stop(turn: Turn, command: Stop) -> None:
     if (targets := _targets(turn, command.names, command.operation)) is None:
         return
+    targets = _with_outgoing(turn, targets)
     for instance in targets:
-        turn.put(replace(instance, wanted=False, held=True, again=False))
+        turn.put(replace(instance, wanted=False, held=True, again=False, roll=False))
         turn.record(instance, "stop-asked", who=command.who)
         if instance.phase is Phase.FAILED:
             turn.happen(turn.instances[instance.name], Happening.STOP)
@@ -137,18 +149,40 @@ def stop(turn: Turn, command: Stop) -> None:
 
 
 def restart(turn: Turn, command: Restart) -> None:
-    """What runs ends and starts again, once its next life would not have to wait; what does not run starts."""
+    """What runs has a new life: rolled where that can be, else it ends first. What does not run starts."""
     if (targets := _targets(turn, command.names, command.operation)) is None:
         return
     for instance in targets:
         turn.record(instance, "restart-asked", who=command.who)
         instance = replace(instance, wanted=True, held=False)
         if instance.phase in ALIVE | ENDING:
-            turn.put(replace(instance, again=True))
+            turn.put(renewed(instance))
         else:
             turn.happen(instance, Happening.RESTART)
     turn.do(do.Save())
     _await(turn, command.operation, Goal.RUNNING, targets, next_life=True)
+
+
+def roll(turn: Turn, command: Roll) -> None:
+    """As a restart, but what cannot be rolled is refused: the person has asked for no gap."""
+    if (targets := _targets(turn, command.names, command.operation)) is None:
+        return
+    refused = [text for instance in targets if (text := _roll_problem(instance))]
+    if refused:
+        turn.do(do.Reply(command.operation, done=False, text=tuple(refused), code=1))
+        return
+    restart(turn, Restart(command.names, command.operation, command.who))
+
+
+def _roll_problem(instance: Instance) -> str:
+    process = instance.process
+    if process.singleton:
+        return f"{instance.name}: cannot roll a singleton: two of it would be there at once; restart it"
+    if process.max_surge < 1:
+        return f"{instance.name}: cannot roll with MAX_SURGE 0: a new one may not start beside the old one; restart it"
+    if not can_roll(process):
+        return f"{instance.name}: cannot roll: {process.backend} binds its address by itself, so restart it"
+    return ""
 
 
 def scale(turn: Turn, command: Scale) -> None:
@@ -186,7 +220,7 @@ def down(turn: Turn, command: Down) -> None:
     turn.model = replace(turn.model, is_ending=True)
     turn.do(do.Record("down", who=command.who))
     for instance in list(turn.instances.values()):
-        turn.put(replace(instance, wanted=False, again=False))
+        turn.put(replace(instance, wanted=False, again=False, roll=False))
     _await(turn, command.operation, Goal.AT_REST, list(turn.instances.values()))
 
 
@@ -216,7 +250,7 @@ def resume(turn: Turn) -> None:
 def _targets(turn: Turn, names: tuple[str, ...], operation: int) -> list[Instance] | None:
     """The instances that `names` mean, all for none; or None, and the operation is told which name means nothing."""
     if not names:
-        return [i for i in turn.instances.values() if i.process.kind is not Kind.TASK]
+        return [i for i in turn.instances.values() if i.process.kind is not Kind.TASK and not i.outgoing]
     unknown = [name for name in names if not _matching(turn, name) and turn.model.stack.process(name) is None]
     if unknown:
         turn.do(do.Reply(operation, done=False, text=tuple(_unknown(turn, name) for name in unknown), code=USAGE))
@@ -224,8 +258,14 @@ def _targets(turn: Turn, names: tuple[str, ...], operation: int) -> list[Instanc
     return list({i.name: i for name in names for i in _matching(turn, name)}.values())
 
 
+def _with_outgoing(turn: Turn, targets: list[Instance]) -> list[Instance]:
+    """These, and the old lives that drain beside them."""
+    names = {instance.name for instance in targets}
+    return [instance for instance in turn.instances.values() if instance.name in names]
+
+
 def _matching(turn: Turn, name: str) -> list[Instance]:
-    return [i for i in turn.instances.values() if name in (i.name, i.process.name) and not i.retiring]
+    return [i for i in turn.instances.values() if name in (i.name, i.process.name) and not (i.retiring or i.outgoing)]
 
 
 def _unknown(turn: Turn, name: str) -> str:
@@ -237,6 +277,6 @@ def _await(turn: Turn, operation: int, goal: Goal, targets: Iterable[Instance], 
     """Remember who is to be told when the goal is reached. For a restart, only a later life than the present counts."""
     if not operation:
         return
-    lives = {i.name: i.life + 1 if next_life else 0 for i in targets}
+    lives = {i.key: i.life + 1 if next_life or i.again or i.roll else 0 for i in targets}
     operations = (*turn.model.operations, Operation(operation, goal, lives, turn.now))
     turn.model = replace(turn.model, operations=operations)

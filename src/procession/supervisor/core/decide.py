@@ -19,6 +19,7 @@ from procession.supervisor.core.events import (
     Probed,
     Restart,
     Resume,
+    Roll,
     Scale,
     Send,
     Spawned,
@@ -75,6 +76,8 @@ def _obey(turn: Turn, command: Command) -> None:
             commands.stop(turn, command)
         case Restart():
             commands.restart(turn, command)
+        case Roll():
+            commands.roll(turn, command)
         case Scale():
             commands.scale(turn, command)
         case Down():
@@ -87,7 +90,9 @@ def _obey(turn: Turn, command: Command) -> None:
 
 def _take_news(turn: Turn, news: News) -> None:
     instance = turn.instances.get(news.name)
-    if instance is None or (instance.life != news.life and not isinstance(news, Adopted)):
+    if not isinstance(news, Adopted) and (instance is None or instance.life != news.life):
+        instance = turn.instances.get(f"{news.name}/{news.life}")
+    if instance is None:
         return  # of an instance that is no more, or of an earlier life
     match news:
         case Spawned():
@@ -149,10 +154,10 @@ def _adopt(turn: Turn, instance: Instance, news: Adopted) -> None:
         born=turn.now - news.age_seconds,
         ready_at=turn.now - news.age_seconds if news.was_ready else None,
         restarts=news.restarts,
-        again=news.definition_stale,
+        outgoing=news.outgoing,
         deadline=None if news.was_ready else turn.now + instance.process.readiness.within_seconds,
     )
-    turn.put(instance)
+    turn.put(commands.renewed(instance) if news.definition_stale and not news.outgoing else instance)
     turn.record(instance, "adopted", {"age_seconds": round(news.age_seconds, 3)})
     turn.do(do.Changed(instance.name))
     turn.watch(instance)

@@ -46,6 +46,15 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True)
+class Roll:
+    """New lives one by one, each ready before the old one is drained. One that does not become ready ends it."""
+
+    names: tuple[str, ...]
+    operation: int = 0
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Scale:
     counts: Mapping[str, int]  # process: replicas
     operation: int = 0
@@ -154,6 +163,7 @@ class Adopted:
     age_seconds: float
     restarts: int = 0
     definition_stale: bool = False
+    outgoing: bool = False  # its successor was on its way
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +180,6 @@ class Tick:
     """A deadline has passed."""
 
 
-Command = Apply | Start | Stop | Restart | Scale | Down | Send | Resume
+Command = Apply | Start | Stop | Restart | Roll | Scale | Down | Send | Resume
 News = Spawned | Execed | SpawnFailed | Died | TreeGone | Probed | Told | Adopted | Survived
 Event = Command | News | Tick

@@ -66,6 +66,9 @@ class Instance:
     held: bool = False  # a person stopped it; an update does not start it
     again: bool = False  # it shall end, and start again
     retiring: bool = False  # it shall end, and be forgotten
+    roll: bool = False  # its turn to be rolled will come
+    outgoing: bool = False  # a successor of the same name is on its way; until that is ready, this one serves
+    roll_failed: str = ""  # why its last roll was called off
     life: int = 0  # the number of its last start, counted over all instances: no two starts ever share one
     pid: int = 0
     born: float | None = None  # when this life began
@@ -80,6 +83,11 @@ class Instance:
     last_exit: str = ""  # the last death, in words
     blame: str = ""  # why we stopped this life although it was wanted: "was not ready within 60 s"
     said: str = ""  # what the last probe or the program itself said
+
+    @property
+    def key(self) -> str:
+        """Its place in the model: while a roll lasts there are two of a name, and the older one makes room."""
+        return f"{self.name}/{self.life}" if self.outgoing else self.name
 
     @property
     def is_crash_looping(self) -> bool:

@@ -11,9 +11,9 @@ from procession.supervisor.core.instance import Happening, Instance, Phase
 
 def gone(instance: Instance, now: float) -> Happening:
     """Its whole tree is gone: what now?"""
-    if instance.again and instance.wanted:
+    if instance.again and instance.wanted and not instance.outgoing:
         return Happening.GONE_AGAIN
-    if not instance.wanted:
+    if not instance.wanted or instance.outgoing:
         return Happening.GONE_UNWANTED
     if instance.running.kind is Kind.TASK:
         return Happening.GONE_WELL if ended_well(instance) else Happening.GONE_FOR_GOOD

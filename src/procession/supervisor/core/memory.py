@@ -18,6 +18,7 @@ def remember(model: Model) -> dict[str, Any]:
         "instances": {
             name: {"life": i.life, "restarts": i.restarts, "held": i.held, "done": i.phase is Phase.DONE}
             for name, i in model.instances.items()
+            if not i.outgoing
         },
     }
 

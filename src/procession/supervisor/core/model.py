@@ -40,6 +40,11 @@ class Model:
     lives: int = 0  # starts so far, of all instances: the last life given out
     is_ending: bool = False  # everything goes down, then the supervisor
 
+    def find(self, name: str, life: int) -> Instance | None:
+        """The instance that lives this life: the one of that name, or the one that it replaces."""
+        instance = self.instances.get(name)
+        return instance if instance and instance.life == life else self.instances.get(f"{name}/{life}")
+
     def replicas(self, process: Process) -> int:
         return self.scaled.get(process.name, process.replicas)
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from procession.stack.model import Condition, Dependency, Process
+from procession.stack.model import Condition, Dependency, Kind, Process
 from procession.supervisor.core import actions as do
+from procession.supervisor.core import roll
 from procession.supervisor.core.instance import ALIVE, AT_REST, Happening, Instance, Phase
 from procession.supervisor.core.model import Goal, Operation
 from procession.supervisor.core.turn import Turn
 
+NOT_READY = frozenset({Phase.BACKOFF, Phase.FAILED, Phase.DONE})  # how a start ends that came to nothing
 STOPPABLE = ALIVE | {Phase.WAITING, Phase.BACKOFF}
 
 
 def settle(turn: Turn) -> None:
     """Take every step that is due, until none is: each one may clear the way for another."""
-    while _release(turn) or _stop_leaving(turn) or _restart_again(turn) or _forget_retired(turn):
+    while any(step(turn) for step in STEPS):
         pass
     _answer(turn)
 
@@ -32,10 +34,19 @@ def blockers(turn: Turn, process: Process) -> tuple[str, ...]:
 
 
 def _unmet(turn: Turn, dependency: Dependency) -> Iterator[str]:
+    for instance in _short_of(turn, dependency):
+        yield f"{instance.phase.value}" + (f" ({instance.last_exit})" if instance.last_exit else "")
+        return
+
+
+def _short_of(turn: Turn, dependency: Dependency) -> Iterator[Instance]:
+    """The instances of a dependency that are not as far as it asks. Of a rolling pair, one is enough."""
     for instance in turn.instances.values():
-        if instance.process.name == dependency.name and not _has_reached(instance, dependency.condition):
-            yield f"{instance.phase.value}" + (f" ({instance.last_exit})" if instance.last_exit else "")
-            return
+        if instance.process.name == dependency.name and not instance.outgoing:
+            old = roll.outgoing_of(turn, instance)
+            reached = any(i is not None and _has_reached(i, dependency.condition) for i in (instance, old))
+            if not reached:
+                yield instance
 
 
 def _has_reached(instance: Instance, condition: Condition) -> bool:
@@ -53,6 +64,7 @@ def _release(turn: Turn) -> bool:
         instance
         for instance in turn.instances.values()
         if instance.phase is Phase.WAITING and instance.wanted and not blockers(turn, instance.process)
+        if roll.can_roll(instance.process) or roll.outgoing_of(turn, instance) is None
     ]
     for instance in clear:
         turn.happen(instance, Happening.CLEARED)
@@ -81,14 +93,39 @@ def _restart_again(turn: Turn) -> bool:
     return bool(due)
 
 
+def _roll_on(turn: Turn) -> bool:
+    """Take each roll a step further: drain the old one of a ready pair, clear a new one that died, begin the next."""
+    moved = False
+    for new, old in list(roll.pairs(turn)):
+        if old.wanted and (new.phase is Phase.READY or not roll.can_roll(new.process)):
+            roll.finish(turn, old)
+            moved = True
+        elif (
+            new.wanted and new.phase in (Phase.BACKOFF, Phase.FAILED, Phase.DONE) and old.wanted and old.phase in ALIVE
+        ):
+            roll.call_off(turn, new, old)
+            moved = True
+    for instance in roll.due(turn):
+        if not blockers(turn, instance.process):
+            roll.begin(turn, instance)
+            moved = True
+    return moved
+
+
 def _forget_retired(turn: Turn) -> bool:
-    retired = [i for i in turn.instances.values() if i.retiring and i.phase in AT_REST]
+    """Forget what shall not come back. The log of an old life is that of its successor, too."""
+    retired = [i for i in turn.instances.values() if (i.retiring or i.outgoing) and i.phase in AT_REST]
     for instance in retired:
-        del turn.instances[instance.name]
-        turn.do(do.CloseLog(instance.name))
+        del turn.instances[instance.key]
+        turn.do(do.Changed(instance.name))
+        if not any(other.name == instance.name for other in turn.instances.values()):
+            turn.do(do.CloseLog(instance.name))
         if not any(other.process.name == instance.process.name for other in turn.instances.values()):
             turn.do(do.Listen(instance.process.name, ()))
     return bool(retired)
+
+
+STEPS = (_release, _stop_leaving, _restart_again, _roll_on, _forget_retired)
 
 
 def _answer(turn: Turn) -> None:
@@ -111,9 +148,11 @@ def _outcome(turn: Turn, operation: Operation) -> do.Reply | None:
         if any(not instance.wanted and instance.phase not in AT_REST for instance in present):
             return None
         return _reply(operation.id, tuple(_not_stopped(present)))
-    failed = [instance for instance, _ in instances if instance is not None and _is_hopeless(turn, instance)]
+    failed = [
+        i for i, life in instances if i is not None and (_is_hopeless(turn, i) or (i.roll_failed and i.life < life))
+    ]
     for instance, life in instances:
-        if instance is not None and instance not in failed and not _is_running(instance, life):
+        if instance is not None and instance not in failed and not _is_running(turn, instance, life):
             return None
     return _reply(operation.id, tuple(trouble(turn, instance) for instance in failed))
 
@@ -122,11 +161,14 @@ def _reply(operation: int, troubles: tuple[str, ...]) -> do.Reply:
     return do.Reply(operation, done=not troubles, text=troubles, code=1 if troubles else 0)
 
 
-def _is_running(instance: Instance, life: int) -> bool:
+def _is_running(turn: Turn, instance: Instance, life: int) -> bool:
     """It is as far as a start wants it to be, and one that a person stopped meanwhile is not waited for."""
     if not instance.wanted:
         return instance.phase in AT_REST
-    return instance.life >= life and not instance.again and instance.phase in (Phase.READY, Phase.DONE)
+    if roll.is_rolling(turn, instance):
+        return False
+    goals = (Phase.DONE,) if instance.process.kind is Kind.TASK else (Phase.READY, Phase.DONE)
+    return instance.life >= life and not instance.again and instance.phase in goals
 
 
 def _is_hopeless(turn: Turn, instance: Instance) -> bool:
@@ -135,7 +177,7 @@ def _is_hopeless(turn: Turn, instance: Instance) -> bool:
         return False
     if instance.phase is Phase.FAILED or (instance.phase is Phase.BACKOFF and instance.is_crash_looping):
         return True
-    if instance.phase is Phase.WAITING or instance.again:
+    if instance.phase is Phase.WAITING or instance.again or instance.roll:
         return any(not other.wanted or _is_hopeless(turn, other) for other in _waited_for(turn, instance))
     return False
 
@@ -143,19 +185,19 @@ def _is_hopeless(turn: Turn, instance: Instance) -> bool:
 def _waited_for(turn: Turn, instance: Instance) -> Iterator[Instance]:
     """The instances that it depends on and that have not come as far as it asks."""
     for dependency in instance.process.depends_on:
-        for other in turn.instances.values():
-            if other.process.name == dependency.name and not _has_reached(other, dependency.condition):
-                yield other
+        yield from _short_of(turn, dependency)
 
 
 def trouble(turn: Turn, instance: Instance) -> str:
     """Why it is not ready, in a line: "web.1: crash-looping: exited with 3, 3 times"."""
+    if instance.roll_failed:
+        return f"{instance.name}: {instance.roll_failed}"
     if instance.phase is Phase.FAILED:
         return f"{instance.name}: failed: {instance.last_exit}"
     if instance.is_crash_looping:
         return f"{instance.name}: crash-looping: {instance.last_exit}, early death number {instance.deaths}"
     waits = "; ".join(blockers(turn, instance.process))
-    if instance.again:
+    if instance.again or instance.roll:
         return f"{instance.name}: still runs the old declaration, because its next start waits for {waits}"
     return f"{instance.name}: waits for {waits}"
 

@@ -29,7 +29,7 @@ class Turn:
         return replace(self.model, instances=self.instances), tuple(self.actions)
 
     def put(self, instance: Instance) -> Instance:
-        self.instances[instance.name] = instance
+        self.instances[instance.key] = instance
         return instance
 
     def do(self, action: do.Action) -> None:
@@ -105,6 +105,7 @@ def _spawn(turn: Turn, instance: Instance) -> Instance:
         life=life,
         pid=0,
         again=False,
+        roll=False,
         born=turn.now,
         ready_at=None,
         deadline=turn.now + within if within and process.readiness.type is not ProbeType.NONE else None,

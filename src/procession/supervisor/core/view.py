@@ -25,7 +25,8 @@ def change(model: Model, name: str, now: float) -> dict[str, object]:
     if instance is None:
         return {"name": name, "phase": "gone"}
     return {
-        "name": name,
+        "name": instance.name,
+        "outgoing": instance.outgoing,
         "process": instance.process.name,
         "kind": instance.process.kind.value,
         "phase": instance.phase.value,
@@ -56,7 +57,9 @@ def why(model: Model, instance: Instance, now: float) -> str:
         return instance.blame or f"finishes its work after SIG{rung.signal}"
     if instance.phase in (Phase.BACKOFF, Phase.FAILED):
         return instance.last_exit
-    if instance.again:
+    if instance.roll_failed:
+        return instance.roll_failed
+    if instance.again or instance.roll:
         return "starts again soon"
     return ""
 

@@ -69,14 +69,15 @@ def _take_over(supervisor: Supervisor, stack: Stack, state: Mapping[str, object]
         supervisor.listeners.declare(process.name, process.listeners if process.handoff else ())
     for name, instance in supervisor.model.instances.items():
         supervisor.recorder.open(name, instance.process.log)
+    newest = {one.name: one.life for one in found.living}
     for one in found.living:
         if one.name in supervisor.model.instances:
-            _adopt(supervisor, one)
+            _adopt(supervisor, one, outgoing=one.life < newest[one.name])
         else:
             _end_unwanted(supervisor, one)
 
 
-def _adopt(supervisor: Supervisor, found: Found) -> None:
+def _adopt(supervisor: Supervisor, found: Found, *, outgoing: bool) -> None:
     process = supervisor.model.instances[found.name].process
     try:
         supervisor.instances.adopt(found.name, found.life, process, found.pid, found.start_ticks)
@@ -88,7 +89,8 @@ def _adopt(supervisor: Supervisor, found: Found) -> None:
     if found.was_ready is None and process.readiness.type in ASKED:
         was_ready = False  # the answer will come
     is_stale = found.digest not in (0, digest(process))
-    supervisor.tell(Adopted(found.name, found.life, found.pid, was_ready, found.age_seconds, found.restarts, is_stale))
+    age_seconds, restarts = found.age_seconds, found.restarts
+    supervisor.tell(Adopted(found.name, found.life, found.pid, was_ready, age_seconds, restarts, is_stale, outgoing))
 
 
 def _take_listeners(supervisor: Supervisor, process: str) -> None:

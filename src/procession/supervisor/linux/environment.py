@@ -22,7 +22,7 @@ def build_environment(name: str, life: int, process: Process, *, stack_directory
     To be called in the child, whose pid is the instance's. Reads the env files. Raises OSError with the file's name, or
     ValueError for one that cannot be understood.
     """
-    environment = {key: value for key, value in os.environ.items() if key not in NOT_PASSED_ON}
+    environment = _INHERITED.copy()
     for path in process.env_files:
         environment.update(read_env_file(path))
     environment.update(process.environment)
@@ -38,6 +38,9 @@ def build_environment(name: str, life: int, process: Process, *, stack_directory
     if process.readiness.type is ProbeType.NOTIFY:
         environment["NOTIFY_SOCKET"] = notify
     return environment
+
+
+_INHERITED = {key: value for key, value in os.environ.items() if key not in NOT_PASSED_ON}
 
 
 def read_env_file(path: str) -> dict[str, str]:

@@ -54,8 +54,8 @@ class Instances:
         self._children = children
         self._listeners = listeners
         self._tell = tell
-        self._lives: dict[str, Life] = {}  # by instance: its latest life, until nothing is left of it
-        self._kills: dict[str, Kill] = {}
+        self._lives: dict[int, Life] = {}  # by number, until nothing is left of it
+        self._kills: dict[int, Kill] = {}  # by the number of the life
         self._fifos: dict[str, int] = {}
         self.by_pid: dict[int, Life] = {}  # of those whose main process lives
         self.notify = ""
@@ -85,13 +85,13 @@ class Instances:
         """Take over a life that an earlier supervisor started. Raises OSError when it is no more."""
         life = Life(name, number, process, pid, -1, start_ticks, is_own=False)
         life.pidfd = self._children.adopt(pid, start_ticks, lambda status: self._died(life, status))
-        self._lives[name] = self.by_pid[pid] = life
+        self._lives[number] = self.by_pid[pid] = life
         self.hold_fifo(name)
 
-    def send(self, name: str, number: int, signal_name: str) -> None:
+    def send(self, number: int, signal_name: str) -> None:
         """A signal to the main process, and CONT after it; gone already: nothing happens."""
-        life = self._lives.get(name)
-        if life is None or life.number != number or life.is_dead:
+        life = self._lives.get(number)
+        if life is None or life.is_dead:
             return
         wanted = signal_number(signal_name)
         _send(life, wanted)
@@ -99,10 +99,10 @@ class Instances:
             # Stopped, it gets no SIGTERM until continued (glibc manual, Job Control Signals).
             _send(life, signal.SIGCONT)
 
-    def kill(self, name: str, number: int) -> None:
+    def kill(self, number: int) -> None:
         """SIGKILL to the whole tree. Its death is told as any; Survived, if the main process does not die of it."""
-        life = self._lives.get(name)
-        if life is None or life.number != number or life.is_dead:
+        life = self._lives.get(number)
+        if life is None or life.is_dead:
             return
         kernel.kill_group(life.pidfd)
         _send(life, signal.SIGKILL)
@@ -113,12 +113,12 @@ class Instances:
     def kill_all(self) -> None:
         """Somebody is in a hurry."""
         for life in list(self._lives.values()):
-            self.kill(life.name, life.number)
+            self.kill(life.number)
 
     def sweep(self, name: str, number: int) -> None:
         """Kill what is left of the tree of a dead main process. Tells TreeGone, or Survived."""
-        life = self._lives.get(name)
-        if life is None or life.number != number:
+        life = self._lives.get(number)
+        if life is None:
             self._tell(TreeGone(name, number))  # it never came to be
             return
         if life.pidfd >= 0:
@@ -153,7 +153,7 @@ class Instances:
     def _begin(self, name: str, number: int, process: Process, pid: int, report: int) -> None:
         life = Life(name, number, process, pid, -1, 0, is_own=True, report=report)
         self._children.add(pid, lambda status: self._died(life, status))
-        self._lives[name] = self.by_pid[pid] = life
+        self._lives[number] = self.by_pid[pid] = life
         try:
             life.pidfd = os.pidfd_open(pid)
             self._loop.watch(report, lambda: self._hear(life))
@@ -195,7 +195,7 @@ class Instances:
         self._tell(Died(life.name, life.number, status))
 
     def _begin_kill(self, life: Life, on_gone: Callable[[], object]) -> None:
-        earlier = self._kills.pop(life.name, None)
+        earlier = self._kills.pop(life.number, None)
         if earlier is not None:
             earlier.end()
         if not life.is_dead:
@@ -205,7 +205,7 @@ class Instances:
             partial(members, tree, self._children), self._loop,
             on_gone=on_gone, on_survived=lambda names: self._survived(life, names),
         )  # fmt: skip
-        self._kills[life.name] = kill
+        self._kills[life.number] = kill
         kill.begin()
 
     def _gone(self, life: Life) -> None:
@@ -218,9 +218,8 @@ class Instances:
         self._tell(Survived(life.name, life.number, names))
 
     def _close(self, life: Life) -> None:
-        self._kills.pop(life.name, None)
-        if self._lives.get(life.name) is life:
-            del self._lives[life.name]
+        self._kills.pop(life.number, None)
+        self._lives.pop(life.number, None)
         if life.pidfd >= 0:
             os.close(life.pidfd)
             life.pidfd = -1

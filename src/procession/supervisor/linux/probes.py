@@ -51,23 +51,23 @@ class Probes:
         self._children = children
         self._tell = tell
         self._run = run
-        self._asking: dict[tuple[str, str], Asking] = {}  # by instance and what about
+        self._asking: dict[tuple[int, str], Asking] = {}  # by life and what about
 
     def watch(self, name: str, life: int, about: str, probe: Probe, process: Process) -> None:
         """Begin to ask; what was asked before about the same is asked no more."""
-        self._end((name, about))
+        self._end((life, about))
         asking = Asking(self._loop, probe, process, lambda ok, text: self._tell(Probed(name, life, about, ok, text)))
         asking.children = self._children
         asking.run = lambda command: self._run(name, life, process, command)
-        self._asking[name, about] = asking
+        self._asking[life, about] = asking
         asking.begin(FIRST_SECONDS if about == "readiness" else probe.interval_seconds)
 
-    def unwatch(self, name: str) -> None:
-        """Ask this instance nothing any more."""
-        self._end((name, "readiness"))
-        self._end((name, "liveness"))
+    def unwatch(self, life: int) -> None:
+        """Ask this life nothing any more."""
+        self._end((life, "readiness"))
+        self._end((life, "liveness"))
 
-    def _end(self, key: tuple[str, str]) -> None:
+    def _end(self, key: tuple[int, str]) -> None:
         asking = self._asking.pop(key, None)
         if asking is not None:
             asking.end()

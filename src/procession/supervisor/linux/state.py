@@ -67,8 +67,8 @@ def is_of_this_boot(state: Message) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What there is of an earlier supervisor: `living` main processes, each instance once, and the marks of dead ones
-    of which something is left.
+    """What there is of an earlier supervisor: `living` main processes, the oldest life first (while an instance was
+    being rolled there are two of it), and the marks of dead ones of which something is left.
     """
 
     living: tuple[Found, ...]
@@ -77,15 +77,15 @@ class Survey:
 
 def survey(directory: str, state: Message) -> Survey:
     """Look through all processes. For a process whose environment cannot be read, what the state claims has to do."""
-    living = {claimed.name: claimed for claimed in _claimed(state) if _is_there(claimed)}
+    living = {claimed.life: claimed for claimed in _claimed(state) if _is_there(claimed)}
     marks = {mark for pid in procfs.all_pids() if (mark := procfs.read_mark(pid)) and mark.directory == directory}
     for mark in marks:
         main = procfs.read_stat(mark.main)
-        known = living.get(mark.instance)
-        if main and not main.is_dead and procfs.read_mark(main.pid) == mark and (not known or known.life < mark.life):
-            living[mark.instance] = Found(mark.instance, mark.life, main.pid, main.start_ticks)
+        if main and not main.is_dead and mark.life not in living and procfs.read_mark(main.pid) == mark:
+            living[mark.life] = Found(mark.instance, mark.life, main.pid, main.start_ticks)
     pids = {found.pid for found in living.values()}
-    return Survey(tuple(living.values()), tuple(mark for mark in marks if mark.main not in pids))
+    oldest_first = sorted(living.values(), key=lambda found: found.life)
+    return Survey(tuple(oldest_first), tuple(mark for mark in marks if mark.main not in pids))
 
 
 def _is_there(claimed: Found) -> bool:
@@ -94,14 +94,13 @@ def _is_there(claimed: Found) -> bool:
 
 
 def _live(model: Model, life: Life) -> dict[str, object]:
-    instance = model.instances.get(life.name)
-    is_this_life = instance is not None and instance.life == life.number
+    instance = model.find(life.name, life.number)
     return {
         "name": life.name,
         "life": life.number,
         "pid": life.pid,
         "start_ticks": life.start_ticks,
-        "was_ready": is_this_life and instance is not None and instance.ready_at is not None,
+        "was_ready": instance is not None and instance.ready_at is not None,
         "restarts": instance.restarts if instance is not None else 0,
         "digest": digest(life.process),
     }

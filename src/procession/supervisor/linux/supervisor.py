@@ -156,7 +156,7 @@ class Supervisor:
         systemd.notify({"READY": "1", "STATUS": "; ".join(reply.text) or "all ready"})
 
     def _watch(self, action: do.Watch) -> None:
-        instance = self.model.instances.get(action.name)
+        instance = self.model.find(action.name, action.life)
         if instance is not None:
             self.probes.watch(action.name, action.life, action.about, action.probe, instance.running)
 
@@ -210,11 +210,11 @@ class Supervisor:
 
 ACT: Final[Mapping[type[do.Action], Callable[[Supervisor, Any], object]]] = {
     do.Spawn: lambda us, action: us.instances.spawn(action.name, action.life, action.process),
-    do.SendSignal: lambda us, action: us.instances.send(action.name, action.life, action.signal),
-    do.KillTree: lambda us, action: us.instances.kill(action.name, action.life),
+    do.SendSignal: lambda us, action: us.instances.send(action.life, action.signal),
+    do.KillTree: lambda us, action: us.instances.kill(action.life),
     do.Sweep: lambda us, action: us.instances.sweep(action.name, action.life),
     do.Watch: Supervisor._watch,
-    do.Unwatch: lambda us, action: us.probes.unwatch(action.name),
+    do.Unwatch: lambda us, action: us.probes.unwatch(action.life),
     do.Listen: lambda us, action: us.listeners.declare(action.process, action.listeners),
     do.OpenLog: lambda us, action: us.recorder.open(action.name, action.log),
     do.CloseLog: lambda us, action: us._close_log(action.name),

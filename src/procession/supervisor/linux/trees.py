@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from procession.supervisor.linux import kernel, procfs
@@ -38,12 +38,10 @@ class Tree:
     is_own: bool
 
 
-def members(tree: Tree, children: Children) -> dict[int, Stat]:
-    """Something that lives of the tree now, without the main process itself, by pid; empty only when nothing does."""
+def members(tree: Tree, children: Children) -> Iterator[Stat]:
+    """What lives of the tree now, without the main process itself; not always all, but nothing only if nothing does."""
     main = procfs.read_stat(tree.main)
     is_there = main is not None and main.start_ticks == tree.start_ticks
-    if is_there and (found := _with_descendants({}, [tree.main])):
-        return found
     is_reused = main is not None and not is_there
 
     def belongs(stat: Stat) -> bool:
@@ -51,47 +49,50 @@ def members(tree: Tree, children: Children) -> dict[int, Stat]:
             return False
         return (stat.session == tree.main and not is_reused) or procfs.read_mark(stat.pid) == tree.mark
 
-    return _search(children.strangers if tree.is_own else procfs.all_pids, belongs)
+    if is_there:
+        yield from _descendants(tree.main)
+    yield from _search(children.strangers if tree.is_own else procfs.all_pids, belongs)
 
 
-def everything(directory: str, children: Children) -> dict[int, Stat]:
-    """What lives of any instance of this stack directory, or was started by one; empty only when nothing does.
+def everything(directory: str, children: Children) -> Iterator[Stat]:
+    """What lives of any instance of this stack directory, or was started by one; nothing only if nothing does.
 
-    For the very end, when nothing may be left: of our children that nobody announced, any will do.
+    For the very end, when nothing may be left: whose a child is that nobody announced does not matter then.
     """
 
     def belongs(stat: Stat) -> bool:
         mark = procfs.read_mark(stat.pid)
         return mark is not None and mark.directory == directory and not children.is_own(stat.pid)
 
-    return _search(children.strangers, lambda _: True) or _search(procfs.all_pids, belongs)
+    yield from _search(children.strangers, lambda _: True)
+    yield from _search(procfs.all_pids, belongs)
 
 
-def _search(list_pids: Callable[[], list[int]], belongs: Callable[[Stat], bool]) -> dict[int, Stat]:
-    """What belongs among these, and all its descendants.
+def _search(list_pids: Callable[[], list[int]], belongs: Callable[[Stat], bool]) -> Iterator[Stat]:
+    """What belongs among these, with all its descendants.
 
-    A chain of processes, each of which forks the next one and dies, can be a step ahead of one look. It is proven that
-    there is nothing when, since the last look, nobody has come.
+    A chain of processes, each of which forks the next one and dies, can be a step ahead of one look. So the newest come
+    first, and that there is nothing is proven when nobody has come since the last look.
     """
     seen = {os.getpid()}
-    while new := set(list_pids()) - seen:
-        stats = [stat for pid in new if (stat := procfs.read_stat(pid)) is not None and not stat.is_dead]
-        chosen = {stat.pid: stat for stat in stats if belongs(stat)}
-        if chosen:
-            return _with_descendants(chosen, list(chosen))
-        seen |= new
-    return {}
-
-
-def _with_descendants(found: dict[int, Stat], roots: list[int]) -> dict[int, Stat]:
-    """`found`, with the living descendants of `roots` added."""
-    while roots:
-        for pid in procfs.children_of(roots.pop()):
+    is_found = False
+    while not is_found and (new := set(list_pids()) - seen):
+        for pid in sorted(new, reverse=True):
             stat = procfs.read_stat(pid)
-            if stat is not None and not stat.is_dead and pid not in found:
-                found[pid] = stat
-                roots.append(pid)
-    return found
+            if stat is not None and not stat.is_dead and belongs(stat):
+                is_found = True
+                yield stat
+                yield from _descendants(pid)
+        seen |= new
+
+
+def _descendants(pid: int) -> Iterator[Stat]:
+    """All living descendants of a process."""
+    for child in procfs.children_of(pid):
+        stat = procfs.read_stat(child)
+        if stat is not None and not stat.is_dead:
+            yield stat
+            yield from _descendants(child)
 
 
 class Kill:
@@ -103,7 +104,7 @@ class Kill:
 
     def __init__(
         self,
-        find: Callable[[], dict[int, Stat]],
+        find: Callable[[], Iterator[Stat]],
         loop: Loop,
         *,
         on_gone: Callable[[], object],
@@ -131,27 +132,28 @@ class Kill:
         self._waited_for.clear()
 
     def _look(self) -> None:
-        present: dict[int, Stat] = {}
+        found = 0
         for _ in range(LOOKS_MAX):
-            present = self._find()
-            new = [stat for stat in present.values() if (stat.pid, stat.start_ticks) not in self._seen]
-            for stat in new:
-                self._kill(stat)
-            if not new:
+            before = len(self._seen)
+            found = sum(self._kill(stat) for stat in self._find())
+            if len(self._seen) == before:
                 break
-        if not present and not self._waited_for:
+        if not found and not self._waited_for:
             self.end()
             self._on_gone()
         elif not self._waited_for:
             self._loop.call_after(LOOK_AGAIN_SECONDS, (self, "look"), self._look)
 
-    def _kill(self, stat: Stat) -> None:
+    def _kill(self, stat: Stat) -> bool:
+        """True, for the count; killed and waited for only once."""
+        if (stat.pid, stat.start_ticks) in self._seen:
+            return True
         self._seen.add((stat.pid, stat.start_ticks))
-        if stat.pid == os.getpid():
-            return  # somebody started us from inside of an instance
-        pidfd = _open_verified(stat)
-        if pidfd is None:
-            return
+        if stat.pid != os.getpid() and (pidfd := _open_verified(stat)) is not None:  # or we were started by an instance
+            self._kill_and_wait(pidfd, stat)
+        return True
+
+    def _kill_and_wait(self, pidfd: int, stat: Stat) -> None:
         self._waited_for[pidfd] = stat
         self._loop.watch(pidfd, lambda: self._died(pidfd))
         try:
@@ -167,10 +169,10 @@ class Kill:
             self._look()
 
     def _give_up(self) -> None:
-        left = {stat.pid: stat for stat in self._waited_for.values()} | self._find()
+        left = {f"{stat.pid} ({stat.program})" for stat in (*self._waited_for.values(), *self._find())}
         self.end()
         if left:
-            self._on_survived(tuple(f"{stat.pid} ({stat.program})" for stat in left.values()))
+            self._on_survived(tuple(sorted(left)))
         else:
             self._on_gone()
 
