@@ -31,9 +31,9 @@ dotted paths of django-prodserver.
 `False` leaves it out or says its opposite, a list gives the option several times. What the installed program does not
 know is an error with a suggestion ([E040](problems.md#e040)).
 
-- **Stop**: the *stop ladder*. Each step is a signal to the main process alone, and the time that it gets. After the last
-  one comes SIGKILL, for the whole tree. `STOP_TIMEOUT` is the time of the first step; the server's own graceful timeout
-  is set to fit.
+- **Stop**: the *stop ladder*. Each step is a signal to the main process alone, and the time that it gets. After the
+  last one comes SIGKILL, for the whole tree. `STOP_TIMEOUT` is the time of the first step; the server's own graceful
+  timeout is set to fit.
 - **Listener handed over**: the supervisor binds the address, and the program gets the open socket as descriptor 3. So a
   port never closes while the program restarts, and several instances share it.
 - **Ready**, *told by the site*: with `procession` in INSTALLED_APPS the program says so itself, once the site's code is
@@ -137,7 +137,7 @@ def _facts(backend: Backend, folder: str) -> str:
     profile = backend.profile(told)
     rows = {
         "Names": ", ".join(f"`{name}`" for name in (backend.name, *backend.aliases)),
-        "Install": f"`pip install \"{requirement(backend)}\"`" if _has_extra(backend) else "",
+        "Install": f'`pip install "{requirement(backend)}"`' if _has_extra(backend) else "",
         "Runs": _argv(told.argv, folder),
         "Listener handed over": _handed_over(told, folder),
         "Stop": _ladder(profile),

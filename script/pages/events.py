@@ -1,4 +1,4 @@
-"""The reference page of the events: the kinds that the history keeps. tests/test_docs.py keeps them those of the code."""
+"""The reference page of the events, the kinds that the history keeps: tests/docs keeps them those of the code."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The reference page of the problems: what each id means, and what is really said of an example, by the checks themselves.
+"""The reference page of the problems: what each id means, and what the checks really say of an example.
 
-The ids, their meanings and the examples are in problems.toml; tests/test_docs.py keeps them the ids of the code.
+The ids, their meanings and the examples are in problems.toml; tests/docs keeps them the ids of the code.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SITE = "/srv/mysite"  # stands for the folder in which an example was tried
 HEAD = """\
 # Problems
 
-<!-- Written by script/reference.py from script/pages/problems.toml and what the checks say: change those, and run it. -->
+<!-- Written by script/reference.py from script/pages/problems.toml and what the checks say of its examples. -->
 
 What `procession check`, `up`, `update` and Django's `manage.py check` say about a declaration. All problems are shown
 at once. One with an **E** is an error: nothing is started or changed, and what runs already goes on. One with a **W**
