@@ -27,9 +27,9 @@ written stops nothing.
 PARTS = {
     "What people asked for": {
         "applied": ("a declaration was put to work, by `up` or `update`", "`processes`: their names"),
-        "start-asked": ("`start`, of this instance", ""),
+        "start-asked": ("`start`", ""),
         "stop-asked": ("`stop`", ""),
-        "restart-asked": ("`restart`", ""),
+        "restart-asked": ("`restart` or `roll`", ""),
         "signal-sent": ("`signal`", "`signal`: its name"),
         "scaled": ("`scale`", "`replicas`: how many now"),
         "down": ("`down`, or the end of `up`: everything is stopped", ""),
@@ -38,6 +38,8 @@ PARTS = {
         "starting": ("it is being started", ""),
         "started": ("its program runs", ""),
         "ready": ("it is ready", ""),
+        "roll-begun": ("a successor is started beside it", "`old_pid`: of the one that serves until then"),
+        "roll-called-off": ("the successor was not ready, so the old one goes on", "`because`: what became of it"),
         "unready": ("it was ready, and its readiness probe fails now", "`said`: what the probe saw"),
         "hung": ("its liveness probe failed too often; it is restarted", "`said`: what the probe saw"),
         "stopping": ("it was sent the first signal of its stop ladder", "`because`: why, if nobody asked for it"),
