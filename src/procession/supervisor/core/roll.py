@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from procession.stack.model import Kind, Process
+from procession.supervisor.core import actions as do
 from procession.supervisor.core.instance import Happening, Instance, Phase
 from procession.supervisor.core.turn import Turn
 
@@ -48,6 +49,7 @@ def begin(turn: Turn, instance: Instance) -> None:
         restarts=instance.restarts + 1,
     )
     turn.happen(successor, Happening.START)
+    turn.sort()
     turn.record(successor, "roll-begun", {"old_pid": instance.pid})
 
 
@@ -61,6 +63,8 @@ def call_off(turn: Turn, new: Instance, old: Instance) -> None:
     turn.instances.pop(old.key)
     reason = f"the new one {new.last_exit}; the old one, pid {old.pid}, goes on"
     turn.put(replace(old, outgoing=False, roll_failed=reason, process=new.process))
+    turn.sort()
+    turn.do(do.Changed(old.name))
     turn.record(old, "roll-called-off", {"because": new.last_exit})
     for other in list(turn.instances.values()):
         if other.process.name == old.process.name and other.roll:
