@@ -23,7 +23,7 @@ from procession.stack.declared import Declared
 from procession.stack.model import Condition, Dependency, Kind, Process, Site, Stack
 from procession.stack.order import start_order
 
-OPTION_IDS = frozenset({"E040", "E041", "E042", "E043", "E044"})  # what `backends.arguments.check` says about ARGS
+OPTION_IDS = frozenset({"E040", "E041", "E042", "E043", "E044", "E049"})  # what `arguments.check` says about ARGS
 Loaded = tuple[Stack | None, list[Problem]]
 
 
