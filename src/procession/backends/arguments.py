@@ -37,7 +37,7 @@ def to_flags(args: Args, options: Sequence[Option] = ()) -> tuple[str, ...]:
 
 
 def check(args: Args, options: Sequence[Option] = (), *, where: str = "args") -> tuple[Problem, ...]:
-    """What the program would not accept or `to_flags` cannot say: E040 to E044 and E049, `where` in front of the key."""
+    """What the program would not accept or `to_flags` cannot say: E040 to E044, E049; `where` goes before the key."""
     if not isinstance(args, Mapping):
         return unknown_options((given.name for given in parse(args, options) if given.is_unknown), options, where)
     known = by_name(options)

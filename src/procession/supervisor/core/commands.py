@@ -218,9 +218,13 @@ def down(turn: Turn, command: Down) -> None:
 
 
 def send(turn: Turn, command: Send) -> None:
-    if (targets := _targets(turn, command.names, command.operation)) is None:
+    """To those named, each of which must run; without names to all that runs, a task included."""
+    everything = list(turn.instances.values())
+    targets = _targets(turn, command.names, command.operation) if command.names else everything
+    if targets is None:
         return
     running = [instance for instance in targets if instance.pid and instance.phase not in AT_REST]
+    targets = targets if command.names else running
     for instance in running:
         turn.do(do.SendSignal(instance.name, instance.life, command.signal))
         turn.record(instance, "signal-sent", {"signal": command.signal}, command.who)
