@@ -378,3 +378,10 @@ def test_an_unknown_backend_is_asked_for_no_address(site: Site) -> None:
     assert [line for line in found if "[procession." in line] == [
         'web.backend: there is no backend "gunicron" [procession.E011]'
     ]
+
+
+def test_a_short_start_shortens_the_probe_that_nobody_timed(site: Site) -> None:
+    process = one(site, {"COMMAND": "sleep 5", "READINESS": {"file": "ready", "within": "1s"}})
+    assert process.readiness.timeout_seconds == 1.0
+    said = {"COMMAND": "sleep 5", "READINESS": {"file": "ready", "within": "1s", "timeout": "2s"}}
+    assert "longer than the whole start" in wrong(site, {"web": said})[0]

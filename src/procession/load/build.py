@@ -172,7 +172,11 @@ def _liveness(parts: Parts, kind: Kind) -> Probe | None:
 
 
 def _overlaid(probe: Probe, said: Mapping[str, object]) -> Probe:
-    return replace(probe, **said)  # type: ignore[arg-type]  # declare() has read each by its field's type
+    """A timeout that nobody has said is no longer than the whole start."""
+    overlaid = replace(probe, **said)  # type: ignore[arg-type]  # declare() has read each by its field's type
+    if "timeout_seconds" in said:
+        return overlaid
+    return replace(overlaid, timeout_seconds=min(overlaid.timeout_seconds, overlaid.within_seconds))
 
 
 def _addressed(probe: Probe, command: Command) -> Probe:
