@@ -141,6 +141,16 @@ def test_a_second_ctrl_c_kills_what_does_not_stop(project: Project) -> None:
     assert project.members() == []
 
 
+def test_what_is_stopped_before_it_was_ready_is_never_called_up(project: Project) -> None:
+    project.declare(GATED)
+    terminal = project.terminal("up")
+    terminal.await_text("waiting for readiness")
+    terminal.press_ctrl_c()
+    terminal.await_text("web.1: stopped")
+    assert terminal.ended() == 0
+    assert "is up" not in terminal.shown
+
+
 def test_sigterm_to_up_stops_everything_too(project: Project) -> None:
     project.declare(f"[processes.web]\n{SLEEPER}")
     terminal = project.terminal("up")

@@ -104,7 +104,7 @@ class Attached:
         self._waiting.clear()
         if verb != "apply" or not self._ends_done:  # what could not start has no news value once we stop
             talk.say_answer(answer, self._options)
-        if verb == "apply" and answer.done:
+        if verb == "apply" and answer.done and not self._ends_done:  # what is not wanted any more counts as done
             self._waiting.say(self._ready)
         elif verb == "down":
             self._client.wait_for_end(timeout_seconds=END_SECONDS_MAX)

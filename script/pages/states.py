@@ -12,7 +12,7 @@ from procession.supervisor.core.table import TABLE, Cell, Ignored, Step
 STATES = """\
 # The states of an instance
 
-<!-- Written by script/states.py from procession.supervisor.core.table: change that, and run it. -->
+<!-- Written by script/reference.py from procession.supervisor.core.table: change that, and run it. -->
 
 What `procession status` shows in its column STATE. Every death passes through *sweeping*, so a next life never meets
 what is left of the tree before it. The table has a cell for every pair of a state and a happening; where nothing is
