@@ -39,6 +39,9 @@ def test_the_directory_and_the_socket_are_ours_alone(site: Site) -> None:
         (b'{"v": 1, "id": 1, "verb": "apply", "stack": {"name": 1}}\n', "stack: "),
         (b'{"v": 1, "id": {}, "verb": "status"}\n', "id: expected a number or a text, got {}"),
         (b'{"v": 1, "id": 1, "verb": "dance"}\n', "unknown verb 'dance'; known: "),
+        (b'{"v": 1, "id": 1, "verb": ["stop"]}\n', "unknown verb ['stop']; known: "),
+        (b'{"v": 1, "id": 1, "verb": "apply", "stack": {"name": "x", "directory": "/", "processes": 7}}\n', "stack: "),
+        (b"[" * 100_000 + b"\n", "not JSON: b'[[[["),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_the_connection_goes_on(site: Site, line: bytes, text: str) -> None:

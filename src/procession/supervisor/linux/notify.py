@@ -23,6 +23,7 @@ MESSAGE_BYTES_MAX = 8192
 CREDENTIALS = Struct("=iII")  # pid, uid, gid
 MICROSECONDS = 1_000_000
 STATUS_CHARACTERS_MAX = 200
+NUMBER_DIGITS_MAX = 18  # more is no number that anybody means, and int() refuses thousands of them
 PARENTS_MAX = 32
 
 
@@ -85,9 +86,8 @@ class NotifySocket:
 
     def _find_named(self, said: dict[str, str], uid: int) -> Sender | None:
         """Who sent and ended at once leaves nothing to look up; as our own user it may say itself who it was."""
-        if uid != os.geteuid() or not said.get("PROCESSION_LIFE", "").isdecimal():
-            return None
-        return Sender(said.get("PROCESSION_INSTANCE", ""), int(said["PROCESSION_LIFE"]))
+        life = _number(said.get("PROCESSION_LIFE", ""))
+        return Sender(said.get("PROCESSION_INSTANCE", ""), life) if life and uid == os.geteuid() else None
 
 
 def parse_message(data: bytes) -> dict[str, str]:
@@ -102,11 +102,15 @@ def understand(sender: Sender, said: dict[str, str]) -> Told | None:
     if said.get("STOPPING") == "1":
         ready = False
     status = said.get("STATUS", "")[:STATUS_CHARACTERS_MAX]
-    extend = said.get("EXTEND_TIMEOUT_USEC", "")
-    extend_seconds = int(extend) / MICROSECONDS if extend.isdecimal() else 0.0
+    extend_seconds = _number(said.get("EXTEND_TIMEOUT_USEC", "")) / MICROSECONDS
     if ready is None and not status and not extend_seconds:
         return None
     return Told(sender.name, sender.life, ready, status, extend_seconds)
+
+
+def _number(text: str) -> int:
+    """0 for what is none."""
+    return int(text) if text.isdecimal() and len(text) <= NUMBER_DIGITS_MAX else 0
 
 
 def _address(directory: str) -> str:

@@ -116,7 +116,13 @@ class Recorder:
 
     def ask_for_revival(self, argv: list[str]) -> None:
         """If we die without having said that we go, it shall start this, as we were started."""
-        program = {"pid": os.getpid(), "argv": argv, "environment": dict(os.environ), "directory": os.getcwd()}
+        program = {
+            "pid": os.getpid(),
+            "argv": argv,
+            "environment": dict(os.environ),
+            "directory": os.getcwd(),
+            "umask": _umask(),
+        }
         self._send({"watch": program})
 
     def _adopt(self) -> bool:
@@ -219,6 +225,13 @@ def open_fifo(path: str) -> int:
     fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
     widen_pipe(fd)
     return fd
+
+
+def _umask() -> int:
+    """Ours. It can only be read by setting it (umask(2))."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
 
 
 def _program() -> str:
