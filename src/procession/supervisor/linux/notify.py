@@ -16,6 +16,7 @@ from typing import NamedTuple
 from procession.supervisor.core.events import Told
 from procession.supervisor.linux import procfs
 from procession.supervisor.linux.loop import Loop
+from procession.supervisor.linux.rundir import remove
 
 SOCKET_NAME = "notify.sock"
 PATH_BYTES_MAX = 107  # sun_path holds 108 with the final NUL (unix(7))
@@ -52,7 +53,7 @@ class NotifySocket:
     def close(self) -> None:
         self._socket.close()
         if not self.address.startswith("@"):
-            os.unlink(self.address)
+            remove(self.address)
 
     def _receive(self) -> None:
         try:
@@ -124,7 +125,7 @@ def _bind(address: str) -> socket.socket:
         if address.startswith("@"):
             bound.bind("\0" + address[1:])
         else:
-            _unlink(address)
+            remove(address)
             bound.bind(address)
     except OSError:
         bound.close()
@@ -139,10 +140,3 @@ def _credentials(ancillary: list[tuple[int, int, bytes]]) -> tuple[int, int]:
             pid, uid, _ = CREDENTIALS.unpack(data[: CREDENTIALS.size])
             return pid, uid
     return 0, -1
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass

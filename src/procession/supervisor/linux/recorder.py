@@ -91,7 +91,7 @@ class Recorder:
     def close(self, name: str) -> None:
         """The instance is no more."""
         self._opened.pop(name, None)
-        self._send({"close": name})
+        self._send({"close": name, "keep_fifo": True})
 
     def break_line(self, name: str) -> None:
         """What the instance says next begins on a line of its own."""
