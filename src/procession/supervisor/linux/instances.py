@@ -76,7 +76,7 @@ class Instances:
 
     def run(self, name: str, number: int, process: Process, command: tuple[str, ...]) -> tuple[int, int]:
         """Start a command as the instance would, its output to nowhere; pid and report fd. Raises OSError."""
-        life = self._lives.get(name)
+        life = self._lives.get(number)
         work = self._launch(name, number, process, [])
         return launch(replace(work, fifo=os.devnull, argv=command, main=life.pid if life else 0))
 
@@ -127,7 +127,7 @@ class Instances:
     def forget(self, name: str) -> None:
         """The instance is no more. Its FIFO stays, for the next of that name; we let go of it once it has been read."""
         fd = self._fifos.get(name)
-        if fd is None or name in self._lives:
+        if fd is None or any(life.name == name for life in self._lives.values()):
             return
         if _count_unread(fd):
             self._loop.call_after(UNREAD_SECONDS, ("fifo", name), lambda: self.forget(name))

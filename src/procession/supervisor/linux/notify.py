@@ -126,7 +126,9 @@ def _bind(address: str) -> socket.socket:
             bound.bind("\0" + address[1:])
         else:
             remove(address)
+            umask = os.umask(0o177)
             bound.bind(address)
+            os.umask(umask)
     except OSError:
         bound.close()
         raise
