@@ -147,7 +147,7 @@ def test_who_asked_is_in_the_history(site: Site, stage: Stage) -> None:
     history = sqlite3.connect(site.directory / "history.sqlite")
     rows = history.execute("SELECT kind, who FROM events WHERE who != '' ORDER BY id").fetchall()
     history.close()
-    who = f"uid {os.getuid()} (root)" if os.getuid() == 0 else f"uid {os.getuid()} ("
+    who = "uid 0 (root)" if os.getuid() == 0 else f"uid {os.getuid()}"
     assert [kind for kind, _ in rows] == ["applied", "restart-asked", "down"]
     assert all(text.startswith(who) for _, text in rows)
 

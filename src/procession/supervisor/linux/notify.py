@@ -16,6 +16,7 @@ from typing import NamedTuple
 from procession.supervisor.core.events import Told
 from procession.supervisor.linux import procfs
 from procession.supervisor.linux.loop import Loop
+from procession.supervisor.linux.rundir import remove
 
 SOCKET_NAME = "notify.sock"
 PATH_BYTES_MAX = 107  # sun_path holds 108 with the final NUL (unix(7))
@@ -53,7 +54,7 @@ class NotifySocket:
     def close(self) -> None:
         self._socket.close()
         if not self.address.startswith("@"):
-            os.unlink(self.address)
+            remove(self.address)
 
     def _receive(self) -> None:
         try:
@@ -128,8 +129,10 @@ def _bind(address: str) -> socket.socket:
         if address.startswith("@"):
             bound.bind("\0" + address[1:])
         else:
-            _unlink(address)
+            remove(address)
+            umask = os.umask(0o177)
             bound.bind(address)
+            os.umask(umask)
     except OSError:
         bound.close()
         raise
@@ -143,10 +146,3 @@ def _credentials(ancillary: list[tuple[int, int, bytes]]) -> tuple[int, int]:
             pid, uid, _ = CREDENTIALS.unpack(data[: CREDENTIALS.size])
             return pid, uid
     return 0, -1
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass

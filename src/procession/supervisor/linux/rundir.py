@@ -109,6 +109,17 @@ def read_json(path: str) -> tuple[Message | None, str]:
     return data, ""
 
 
+def clean_up(directory: str) -> None:
+    """Everything is down: no state is left, and no FIFO. In a directory that is gone there is nothing to remove."""
+    fifos = os.path.join(directory, "fifo")
+    try:
+        remove(os.path.join(directory, STATE_NAME))
+        for name in os.listdir(fifos):
+            remove(os.path.join(fifos, name))
+    except OSError:
+        pass
+
+
 def remove(path: str) -> None:
     """There is no such file afterwards. Raises OSError."""
     try:
