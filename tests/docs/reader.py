@@ -104,7 +104,7 @@ class Reader:
         return word.replace("~", str(self.home)).replace("$HOME", str(self.home))
 
     def _install(self, command: str, block: Block) -> None:
-        """Or, where nothing is to be fetched, see that the words make sense: the environment of the tests has it all."""
+        """Or, where nothing is to be fetched, see that the words make sense: the tests have it all."""
         if self._installs and command.startswith("."):
             bin_directory = self.directory / ".venv/bin"
             self._environment["PATH"] = f"{bin_directory}:{self._environment['PATH']}"

@@ -44,7 +44,7 @@ def test_the_recorder_starts_a_killed_supervisor_again(site: Site, stage: Stage)
 
 def test_started_by_the_recorder_it_has_the_umask_that_it_had(site: Site, stage: Stage) -> None:
     """The recorder's own is 077: what instances write would be nobody else's to read from then on."""
-    site.up(process("web", stage.program('os.umask(umask := os.umask(0))\nprint(oct(umask), flush=True)\n' + STEADY)))
+    site.up(process("web", stage.program("os.umask(umask := os.umask(0))\nprint(oct(umask), flush=True)\n" + STEADY)))
     first = stage.hear("ready").pid
     site.popen.kill()
     site.popen.wait()
