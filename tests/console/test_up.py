@@ -160,6 +160,17 @@ def test_sigterm_to_up_stops_everything_too(project: Project) -> None:
     assert project.members() == []
 
 
+def test_a_signal_that_comes_twice_at_once_is_one(project: Project) -> None:
+    """As timeout(1) sends it: to us, and to our process group."""
+    project.declare(f"[processes.web]\n{SLEEPER}")
+    terminal = project.terminal("up")
+    terminal.await_text("web.1: ready")
+    os.kill(terminal.pid, signal.SIGTERM)
+    os.killpg(terminal.pid, signal.SIGTERM)
+    assert terminal.ended() == 0
+    assert "killing what is left" not in terminal.shown
+
+
 def test_ctrl_c_leaves_a_supervisor_running_that_was_there_before(project: Project) -> None:
     project.declare(f"[processes.web]\n{SLEEPER}")
     project.ok("up", "-d")

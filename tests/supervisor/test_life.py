@@ -234,3 +234,32 @@ def test_sighup_does_not_kill_it(site: Site, stage: Stage) -> None:
     pid = stage.hear("ready").pid
     site.popen.send_signal(signal.SIGHUP)
     assert site.instance("web.1")["pid"] == pid
+
+
+def test_an_instance_that_comes_back_at_once_loses_no_line(site: Site, stage: Stage) -> None:
+    """Its FIFO is removed and made again while the recorder still has to hear of both."""
+    site.up(process("web", stage.program('print("line", flush=True)\n' + STEADY), replicas=2))
+    stage.hear("ready", "web.2")
+    client = site.connect()
+    for _ in range(5):
+        for count in (1, 2):
+            assert client.call("scale", {"counts": {"web": count}})["done"]
+        stage.hear("ready", "web.2")
+    client.close()
+    until(lambda: site.log("web.2") == "\n".join(["line"] * 6), lambda: site.log("web.2"))
+
+
+def test_a_life_costs_no_fd_and_no_memory(site: Site, stage: Stage) -> None:
+    site.up(process("web", stage.program(STEADY)))
+
+    def live(count: int) -> tuple[int, int]:
+        for _ in range(count):
+            os.kill(stage.hear("ready").pid, signal.SIGKILL)
+        status = Path(f"/proc/{site.popen.pid}/status").read_text()
+        resident = next(line for line in status.splitlines() if line.startswith("RssAnon"))
+        return len(os.listdir(f"/proc/{site.popen.pid}/fd")), int(resident.split()[1])
+
+    fds, resident_kilobytes = live(50)
+    fds_later, resident_kilobytes_later = live(150)
+    assert abs(fds_later - fds) <= 3  # a life may be at its beginning or its end
+    assert resident_kilobytes_later - resident_kilobytes < 256

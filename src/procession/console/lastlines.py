@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
-LINES = 10
+LINES = 15
 FRESH_SECONDS = 60.0  # older lines may be about something else: their age is said
 INSTANCES_MAX = 5  # more would push the first error off the screen
 

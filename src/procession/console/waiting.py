@@ -65,7 +65,11 @@ class Waiting:
 
     def troubled(self) -> list[wire.Message]:
         """The last views of those that need a person."""
-        return [view for view, _ in self._views.values() if view["phase"] != "gone" and views.is_troubled(view)]
+        return [
+            view
+            for view, _ in self._views.values()
+            if view["phase"] != "gone" and (views.is_troubled(view) or view["roll_failed"])
+        ]
 
     def say(self, line: str) -> None:
         """One line of talk, in place of the redrawn one."""
@@ -99,6 +103,8 @@ class Waiting:
         has_died = name in self._died
         self._died.discard(name)
         match phase:
+            case "ready" if view["roll_failed"]:
+                return ""  # the old one, back in its place: the answer says why
             case "ready" if not views.is_running_task(view):
                 after = show_seconds(view["uptime_seconds"])
                 return f"{name}: {self._ink('green', 'ready')} after {after}, pid {view['pid']}"

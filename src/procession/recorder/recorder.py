@@ -110,7 +110,7 @@ class Recorder:
             if name == "open":
                 self._open(command)
             elif name == "close":
-                self._streams.close(instance_name(value))
+                self._streams.close(instance_name(value), keep_fifo=command.get("keep_fifo") is True)
             elif name == "break":
                 self._streams.end_line(instance_name(value))
             elif name == "event":

@@ -18,14 +18,15 @@ LONGEST_WAIT_SECONDS = 60.0
 
 
 class Program:
-    """How the supervisor is started."""
+    """How the supervisor is started. `umask` is its own, not the recorder's: its instances take it over."""
 
-    __slots__ = ("argv", "directory", "environment")
+    __slots__ = ("argv", "directory", "environment", "umask")
 
-    def __init__(self, argv: list[str], environment: dict[str, str], directory: str) -> None:
+    def __init__(self, argv: list[str], environment: dict[str, str], directory: str, umask: int) -> None:
         self.argv = argv
         self.environment = environment
         self.directory = directory
+        self.umask = umask
 
 
 class Reviver:
@@ -116,6 +117,7 @@ def _spawn(program: Program) -> int:
         os.setsid()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.chdir(program.directory)
+        os.umask(program.umask)
         os.execvpe(program.argv[0], program.argv, program.environment)
     finally:
         os._exit(127)

@@ -26,7 +26,7 @@ def apply(turn: Turn, command: Apply) -> None:
             _retire(turn, (i for i in turn.instances.values() if i.process.name == process.name))
     for process in command.stack.processes:
         _apply_process(turn, process, start=command.start)
-    _sort(turn)
+    turn.sort()
     turn.do(do.Save())
     _await(turn, command.operation, Goal.RUNNING, _all_wanted(turn))
 
@@ -113,13 +113,6 @@ def _retire(turn: Turn, instances: Iterable[Instance]) -> None:
         turn.put(replace(instance, wanted=False, again=False, roll=False, retiring=True))
 
 
-def _sort(turn: Turn) -> None:
-    """Instances in the stack's start order; those that end come last."""
-    order = {process.name: place for place, process in enumerate(turn.model.stack.processes)}
-    instances = sorted(turn.instances.values(), key=lambda i: (order.get(i.process.name, len(order)), i.number))
-    turn.instances = {instance.key: instance for instance in instances}
-
-
 def _all_wanted(turn: Turn) -> list[Instance]:
     return [instance for instance in turn.instances.values() if instance.wanted]
 
@@ -198,7 +191,7 @@ def scale(turn: Turn, command: Scale) -> None:
         turn.do(do.Record("scaled", name, detail={"replicas": count}, who=command.who))
         _set_replicas(turn, process, count)
         touched += [i for i in turn.instances.values() if i.process.name == name]
-    _sort(turn)
+    turn.sort()
     turn.do(do.Save())
     _await(turn, command.operation, Goal.RUNNING, touched)
 
@@ -225,9 +218,13 @@ def down(turn: Turn, command: Down) -> None:
 
 
 def send(turn: Turn, command: Send) -> None:
-    if (targets := _targets(turn, command.names, command.operation)) is None:
+    """To those named, each of which must run; without names to all that runs, a task included."""
+    everything = list(turn.instances.values())
+    targets = _targets(turn, command.names, command.operation) if command.names else everything
+    if targets is None:
         return
     running = [instance for instance in targets if instance.pid and instance.phase not in AT_REST]
+    targets = targets if command.names else running
     for instance in running:
         turn.do(do.SendSignal(instance.name, instance.life, command.signal))
         turn.record(instance, "signal-sent", {"signal": command.signal}, command.who)

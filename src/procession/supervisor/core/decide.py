@@ -89,9 +89,10 @@ def _obey(turn: Turn, command: Command) -> None:
 
 
 def _take_news(turn: Turn, news: News) -> None:
-    instance = turn.instances.get(news.name)
-    if not isinstance(news, Adopted) and (instance is None or instance.life != news.life):
-        instance = turn.instances.get(f"{news.name}/{news.life}")
+    if isinstance(news, Adopted):
+        instance = turn.instances.get(news.name)
+    else:
+        instance = turn.model.find(news.name, news.life)
     if instance is None:
         return  # of an instance that is no more, or of an earlier life
     match news:
@@ -126,7 +127,7 @@ def _judged(turn: Turn, before: Instance, judged: tuple[Instance, Happening | No
         turn.put(instance)
     else:
         turn.happen(instance, happening)
-    now = turn.instances[instance.name]
+    now = turn.instances[instance.key]
     if now.said != before.said and now.phase is before.phase:
         turn.do(do.Changed(now.name))
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from procession.stack.model import Kind, Process
-from procession.supervisor.core.instance import Happening, Instance, Phase
+from procession.supervisor.core import actions as do
+from procession.supervisor.core.instance import Happening, Instance, Phase, outgoing_key
 from procession.supervisor.core.turn import Turn
 
 
@@ -29,9 +30,7 @@ def is_rolling(turn: Turn, instance: Instance) -> bool:
 
 def outgoing_of(turn: Turn, instance: Instance) -> Instance | None:
     """The old life that serves, or drains, while `instance` takes its place."""
-    if instance.outgoing:
-        return None
-    return next((other for other in turn.instances.values() if other.outgoing and other.name == instance.name), None)
+    return None if instance.outgoing else turn.instances.get(outgoing_key(instance.name))
 
 
 def begin(turn: Turn, instance: Instance) -> None:
@@ -48,6 +47,7 @@ def begin(turn: Turn, instance: Instance) -> None:
         restarts=instance.restarts + 1,
     )
     turn.happen(successor, Happening.START)
+    turn.sort()
     turn.record(successor, "roll-begun", {"old_pid": instance.pid})
 
 
@@ -61,24 +61,26 @@ def call_off(turn: Turn, new: Instance, old: Instance) -> None:
     turn.instances.pop(old.key)
     reason = f"the new one {new.last_exit}; the old one, pid {old.pid}, goes on"
     turn.put(replace(old, outgoing=False, roll_failed=reason, process=new.process))
+    turn.sort()
+    turn.do(do.Changed(old.name))
     turn.record(old, "roll-called-off", {"because": new.last_exit})
     for other in list(turn.instances.values()):
         if other.process.name == old.process.name and other.roll:
             turn.put(replace(other, roll=False, roll_failed=f"not rolled, because {old.name} was not ready"))
 
 
-def pairs(turn: Turn) -> Iterator[tuple[Instance, Instance]]:
+def pairs(turn: Turn, restless: list[Instance]) -> Iterator[tuple[Instance, Instance]]:
     """Each (new, old) of a name."""
-    for old in [instance for instance in turn.instances.values() if instance.outgoing]:
+    for old in restless:
         new = turn.instances.get(old.name)
-        if new is not None:
+        if old.outgoing and new is not None:
             yield new, old
 
 
-def due(turn: Turn) -> Iterator[Instance]:
+def due(turn: Turn, restless: list[Instance]) -> Iterator[Instance]:
     """What is to be rolled now: of each process, as many at once as its surge allows."""
-    under_way = [instance.process.name for instance in turn.instances.values() if instance.outgoing]
-    for instance in list(turn.instances.values()):
+    under_way = [instance.process.name for instance in restless if instance.outgoing]
+    for instance in restless:
         name = instance.process.name
         if _is_due(turn, instance) and under_way.count(name) < instance.process.max_surge:
             under_way.append(name)

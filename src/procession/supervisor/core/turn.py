@@ -52,6 +52,12 @@ class Turn:
         self._record_step(before, instance)
         return instance
 
+    def sort(self) -> None:
+        """Put the instances into the stack's start order; those that are declared no more come last."""
+        order = {process.name: place for place, process in enumerate(self.model.stack.processes)}
+        instances = sorted(self.instances.values(), key=lambda i: (order.get(i.process.name, len(order)), i.number))
+        self.instances = {instance.key: instance for instance in instances}
+
     def watch(self, instance: Instance) -> None:
         """Ask for what it does not tell by itself: readiness; and, once it was ready, whether it is alive."""
         readiness, liveness = instance.running.readiness, instance.running.liveness

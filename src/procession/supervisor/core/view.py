@@ -40,6 +40,7 @@ def change(model: Model, name: str, now: float) -> dict[str, object]:
         "deaths": instance.deaths,
         "crash_looping": instance.is_crash_looping,
         "last_exit": instance.last_exit,
+        "roll_failed": instance.roll_failed,
         "why": why(model, instance, now),
     }
 

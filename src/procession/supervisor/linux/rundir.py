@@ -55,7 +55,11 @@ def prepare(directory: str) -> None:
 
 def lock(directory: str) -> int:
     """Become the one supervisor of this directory; the lock's fd, which holds it until we end. Raises Refusal."""
-    fd = os.open(os.path.join(directory, LOCK_NAME), os.O_RDWR | os.O_CREAT, 0o600)
+    path = os.path.join(directory, LOCK_NAME)
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise Refusal(f"cannot open the lock {path}: {error.strerror}", ELSEWHERE) from error
     try:
         flock(fd, LOCK_EX | LOCK_NB)
     except BlockingIOError as error:
@@ -75,7 +79,7 @@ def write_json(path: str, data: Mapping[str, object]) -> None:
     Not synced to disk: after a crash of the machine nothing in it runs any more, and a stuck disk must not stop us.
     """
     temporary = path + ".new"
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     try:
         rest = memoryview(json.dumps(data, separators=(",", ":")).encode())
         while rest:
@@ -99,10 +103,21 @@ def read_json(path: str) -> tuple[Message | None, str]:
         return None, ""
     except OSError as error:
         return None, f"{path}: {error.strerror}"
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         os.replace(path, path + ".broken")
         return None, f"{path}: {error}; set aside as {os.path.basename(path)}.broken"
     return data, ""
+
+
+def clean_up(directory: str) -> None:
+    """Everything is down: no state is left, and no FIFO. In a directory that is gone there is nothing to remove."""
+    fifos = os.path.join(directory, "fifo")
+    try:
+        remove(os.path.join(directory, STATE_NAME))
+        for name in os.listdir(fifos):
+            remove(os.path.join(fifos, name))
+    except OSError:
+        pass
 
 
 def remove(path: str) -> None:

@@ -16,6 +16,7 @@ from procession.supervisor.core.events import Command
 from procession.supervisor.linux.connection import Connection
 from procession.supervisor.linux.loop import Loop
 from procession.supervisor.linux.requests import BadRequest, to_command
+from procession.supervisor.linux.rundir import remove
 
 CONNECTIONS_MAX = 128
 BACKLOG = 128
@@ -56,7 +57,7 @@ class Server:
 
     def close(self) -> None:
         """Let every client take what it was sent, and go. Its file goes first: who connects now finds nobody there."""
-        os.unlink(self._path)
+        remove(self._path)
         self._loop.cancel(self)
         self._loop.forget(self._socket.fileno())
         self._socket.close()
@@ -141,8 +142,7 @@ def _listen(path: str) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     umask = os.umask(0o177)
     try:
-        if os.path.lexists(path):
-            os.unlink(path)
+        remove(path)
         listener.bind(path)
         listener.listen(BACKLOG)
     except OSError:

@@ -19,7 +19,6 @@ from procession.supervisor.linux.environment import build_environment
 from procession.supervisor.linux.signals import block_signals, reset_signals, unblock_signals
 
 FIRST_LISTENER_FD = 3  # SD_LISTEN_FDS_START (sd_listen_fds(3))
-PIPE_BYTES = (1 << 20, 256 << 10)  # tried in turn; where a limit (pipe(7)) says no, it stays as the kernel made it
 REPORT_BYTES_MAX = 4000  # less than PIPE_BUF: written in one piece (pipe(7))
 EXIT_NOT_EXECUTED = 127  # as a shell says it
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -37,6 +36,7 @@ class Launch:
     notify: str
     listeners: Sequence[int] = ()  # fds, in the order of process.listeners
     argv: tuple[str, ...] = ()
+    main: int = 0  # the pid of the life's main process; 0: it is this one
 
 
 class ChildFailed(Exception):
@@ -125,27 +125,16 @@ def _connect_output(fifo: str) -> None:
         out = os.open(fifo, os.O_RDWR)
     except OSError as error:
         raise ChildFailed(f"cannot open {fifo} for its output: {error.strerror}") from error
-    widen_pipe(out)
     os.dup2(out, 1)
     os.dup2(out, 2)
-
-
-def widen_pipe(fd: int) -> None:
-    """As much room as we may have (F_SETPIPE_SZ, Linux 2.6.35); the kernel's limit per user may say no."""
-    for size in PIPE_BYTES:
-        try:
-            if fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ) < size:
-                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, size)
-            return
-        except OSError:
-            continue
 
 
 def _environment(work: Launch) -> dict[str, str]:
     try:
         return build_environment(
-            work.name, work.life, work.process, stack_directory=work.stack_directory, notify=work.notify
-        )
+            work.name, work.life, work.process, main=work.main or os.getpid(), stack_directory=work.stack_directory,
+            notify=work.notify,
+        )  # fmt: skip
     except OSError as error:
         raise ChildFailed(f"cannot read env file {error.filename}: {error.strerror}") from error
     except ValueError as error:
@@ -216,14 +205,10 @@ def _exec(argv: Sequence[str], environment: dict[str, str]) -> NoReturn:
     for path in _candidates(program, environment):
         try:
             os.execve(path, list(argv), environment)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            trouble = trouble or error
         except OSError as error:
-            trouble = error
-    assert trouble is not None, "there is always a candidate"
-    if isinstance(trouble, FileNotFoundError):
-        raise ChildFailed(_not_found(program)) from trouble
-    raise ChildFailed(f"cannot run {program}: {trouble.strerror}") from trouble
+            if "/" in program or os.path.exists(path):  # not merely in a directory that we may not look into
+                trouble = trouble or error
+    raise ChildFailed(f"cannot run {program}: {_why_not(trouble)}") from trouble
 
 
 def _candidates(program: str, environment: dict[str, str]) -> list[str]:
@@ -232,12 +217,14 @@ def _candidates(program: str, environment: dict[str, str]) -> list[str]:
     return [os.path.join(folder or ".", program) for folder in environment.get("PATH", DEFAULT_PATH).split(":")]
 
 
-def _not_found(program: str) -> str:
-    if "/" not in program:
-        return f"cannot run {program}: not found in PATH"
-    if os.path.exists(program):  # a script's interpreter, or a program's loader
-        return f"cannot run {program}: the interpreter that its first line names is not there"
-    return f"cannot run {program}: there is no such file"
+def _why_not(trouble: OSError | None) -> str:
+    if trouble is None:
+        return "not found in PATH"
+    if not isinstance(trouble, FileNotFoundError):
+        return trouble.strerror or str(trouble)
+    if os.path.exists(trouble.filename):  # a script's interpreter, or a program's loader
+        return "the interpreter that its first line names is not there"
+    return "there is no such file"
 
 
 def _try(what: str, value: object, call: Callable[[], object]) -> None:

@@ -184,7 +184,7 @@ class Supervisor:
         self.loop.cancel("save")
         self.loop.cancel("quit")
         self._is_over = True
-        rundir.remove(self._path(rundir.STATE_NAME))
+        rundir.clean_up(self.directory)
         self.listeners.close_all()
         self.notify.close()
         self.server.close()
