@@ -11,6 +11,7 @@ from procession.console import main
 from procession.control.client import Client
 from procession.refusal import ExitCode, Refusal
 
+EXAMPLES = ("procession completion bash",)
 SUMMARY = "Print the shell's completion script: bash, zsh or fish"
 DETAILS = """\
 bash:  eval "$(procession completion bash)"                              in ~/.bashrc

@@ -46,9 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--file",
         metavar="FILE",
         default="",
-        help="what declares the site: manage.py, procession.toml, a Procfile",
+        help="take this manage.py, procession.toml or Procfile (default: what is found in the project)",
     )
-    parser.add_argument("--dev", action="store_true", help="what is declared for development")
+    parser.add_argument(
+        "--dev", action="store_true", help="take what is declared for development: DEVELOPMENT_PROCESSES, Procfile.dev"
+    )
 
 
 def load_or_say(options: argparse.Namespace) -> Loaded | None:

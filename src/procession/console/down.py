@@ -9,6 +9,9 @@ from procession.control.client import Client, was_cut_off
 from procession.refusal import ExitCode, Refusal
 
 SUMMARY = "Stop everything in order, and the supervisor"
+DETAILS = """\
+What depends on others goes first. Each has its time to finish (STOP_TIMEOUT); what is waited for is said. Afterwards
+nothing of the site is left, or it is said what is. Logs and history stay."""
 EXAMPLES = ("procession down",)
 END_SECONDS_MAX = 10.0
 

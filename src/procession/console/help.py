@@ -17,7 +17,7 @@ system, 5 timed out.   Everything about one verb: {prog} help VERB"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("verb", nargs="?", metavar="VERB")
+    parser.add_argument("verb", nargs="?", metavar="VERB", help="the verb to explain")
 
 
 def run(options: argparse.Namespace) -> int:

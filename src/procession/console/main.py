@@ -123,8 +123,9 @@ def load(name: str) -> Verb:
 
 
 def _epilog(verb: Verb) -> str:
-    examples = "\n".join(f"    {example}" for example in getattr(verb, "EXAMPLES", ()))
-    return "\n\n".join(part for part in (getattr(verb, "DETAILS", ""), examples) if part)
+    shown = [f"  {example}" for example in getattr(verb, "EXAMPLES", ())]
+    examples = "\n".join(["examples:", *shown] if shown else [])
+    return "\n\n".join(part.strip("\n") for part in (getattr(verb, "DETAILS", ""), examples) if part)
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:

@@ -7,6 +7,10 @@ import argparse
 from procession.console import talk
 
 SUMMARY = "Give processes a new start: rolled where they can be, else stopped first"
+DETAILS = """\
+Where the old and the new one can share what they serve, the new one is ready before the old one goes, as with `roll`.
+Singletons, and programs that bind their own address, are stopped first. New code needs this: `update` looks at the
+declaration alone."""
 EXAMPLES = ("procession restart web worker", "procession restart --all")
 
 

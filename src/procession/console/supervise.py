@@ -9,7 +9,7 @@ import os
 from procession.console import declared, launch
 from procession.refusal import ExitCode, Refusal
 
-SUMMARY = "Be the supervisor in the foreground: as PID 1, under systemd, ..."
+SUMMARY = "Be the supervisor in the foreground: as PID 1 of a container, or under systemd"
 EXAMPLES = ("procession supervise",)
 DETAILS = """\
 It keeps its pid, prints every log line on stdout, and stops everything in order on SIGTERM or SIGINT.
