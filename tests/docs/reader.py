@@ -2,7 +2,7 @@
 
 What is shown and what is printed are the same if they differ only in numbers, times and the width of columns. Each
 shown line must be printed, in any order: two processes that start at once may be ready in either. `...` stands for
-lines that are left out.
+what is left out: lines, or the end of one.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Reader:
         return word.replace("~", str(self.home)).replace("$HOME", str(self.home))
 
     def _install(self, command: str, block: Block) -> None:
-        """Or, where nothing is to be fetched, see that the words make sense: the tests have it all."""
+        """Or, where the environment of the tests has it all, only see that the words make sense."""
         if self._installs and command.startswith("."):
             bin_directory = self.directory / ".venv/bin"
             self._environment["PATH"] = f"{bin_directory}:{self._environment['PATH']}"
@@ -155,7 +155,13 @@ class Reader:
     def _missing(self, shown: Sequence[str], said: str) -> list[str]:
         printed = {_alike(line.replace(str(self.home), HOME)) for line in said.splitlines()}
         wanted = [line for line in shown if line.strip() not in ("", "...")]
-        return [line for line in wanted if _alike(line) not in printed]
+        return [line for line in wanted if not _is_among(_alike(line), printed)]
+
+
+def _is_among(shown: str, printed: set[str]) -> bool:
+    if shown.endswith(" ..."):
+        return any(line.startswith(shown.removesuffix("...")) for line in printed)
+    return shown in printed
 
 
 def _alike(text: str) -> str:
