@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from signal import SIGCONT, SIGTERM
 from time import monotonic
@@ -64,7 +65,9 @@ def _resume(supervisor: Supervisor, stack: Stack | None, state: Mapping[str, obj
 
 def _take_over(supervisor: Supervisor, stack: Stack, state: Mapping[str, object], found: Survey) -> None:
     memory = state.get("memory")
-    supervisor.model = recall(stack, memory if isinstance(memory, dict) else {})
+    model = recall(stack, memory if isinstance(memory, dict) else {})
+    known_lives = (model.lives, *(one.life for one in found.living), *(mark.life for mark in found.leftovers))
+    supervisor.model = replace(model, lives=max(known_lives))  # the memory may be older than they are, or lost
     for process in stack.processes:
         supervisor.listeners.declare(process.name, process.listeners if process.handoff else ())
     for name, instance in supervisor.model.instances.items():
