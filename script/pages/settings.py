@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from typing import get_args, get_origin, get_type_hints
@@ -47,15 +47,20 @@ def settings_page() -> str:
 
 
 def table(kind: type) -> str:
-    """The fields of a dataclass of settings as a Markdown table."""
-    return "\n".join(["| key | value | default | |", "|---|---|---|---|", *rows(kind)])
-
-
-def rows(kind: type) -> Iterator[str]:
+    """The fields of a dataclass of settings as a Markdown table; with their defaults, where one has any."""
     hints = get_type_hints(kind)
+    has_defaults = any(default(field) for field in fields(kind))
+    lines = [row("key", "value", "default" if has_defaults else None, "")]
+    lines.append("|---" * (lines[0].count("|") - 1) + "|")
     for field in fields(kind):
-        cells = (f"`{settings_key(field.name)}`", form(field, hints[field.name]), default(field), field.metadata["doc"])
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+        shown = default(field) if has_defaults else None
+        lines.append(row(f"`{settings_key(field.name)}`", form(field, hints[field.name]), shown, field.metadata["doc"]))
+    return "\n".join(lines)
+
+
+def row(*cells: str | None) -> str:
+    """A line of a table, without the cells that are None."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells if cell is not None) + " |"
 
 
 def form(field: Field[object], hint: object) -> str:
