@@ -32,14 +32,15 @@ def begin(supervisor: Supervisor, given: Stack | None, argv: list[str]) -> None:
     """Take over what is there; else run `given`; without either, wait to be told. `argv` starts us again if we die."""
     supervisor.recorder.begin()
     supervisor.recorder.note(f"supervisor started, pid {os.getpid()}")
-    supervisor.recorder.ask_for_revival(argv)
+    if os.getpid() != 1 and not os.environ.get("NOTIFY_SOCKET"):  # else a container's runtime or systemd sees to it
+        supervisor.recorder.ask_for_revival(argv)
     state, trouble = rundir.read_json(os.path.join(supervisor.directory, rundir.STATE_NAME))
     if state is not None and not is_of_this_boot(state):
         state = None
     if trouble:
         supervisor.recorder.note(trouble)
     found = survey(supervisor.directory, state or {})
-    was_cut_off = bool(found.living or found.leftovers) or (given is None and (state is not None or bool(trouble)))
+    was_cut_off = bool(found.living) or (given is None and (state is not None or bool(trouble)))
     stack = given or (_last_stack(supervisor) if was_cut_off else None)
     if was_cut_off:
         _resume(supervisor, stack, state or {}, found)
@@ -57,6 +58,7 @@ def _resume(supervisor: Supervisor, stack: Stack | None, state: Mapping[str, obj
     if stack is None:
         supervisor.recorder.note("what should run is not known; it waits for: procession up")
         supervisor.before_apply = lambda declared: _take_over(supervisor, declared, state, found)
+        _kill_leftovers(supervisor, found.leftovers, lambda: None)
         return
     _take_over(supervisor, stack, state, found)
     _kill_leftovers(supervisor, found.leftovers, lambda: supervisor.tell(Resume()))

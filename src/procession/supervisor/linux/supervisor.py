@@ -37,6 +37,7 @@ from procession.supervisor.linux.trees import Kill, everything
 
 SAVE_SECONDS = 0.05  # that changes are collected for one write of the state
 QUIT_SECONDS = 15.0  # that the recorder may take to write what is left, after the last process is gone
+HURRY_SECONDS = 10.0  # after a second SIGTERM, until we go without waiting for what does not die of SIGKILL
 OWN_OPERATION = 1  # the one with which we began
 
 
@@ -183,6 +184,7 @@ class Supervisor:
     def _end(self) -> None:
         self.loop.cancel("save")
         self.loop.cancel("quit")
+        self.loop.cancel("hurry")
         self._is_over = True
         rundir.clean_up(self.directory)
         self.listeners.close_all()
@@ -196,6 +198,7 @@ class Supervisor:
             self.tell(Down(who="signal"))
         else:
             self.instances.kill_all()
+            self.loop.call_after(HURRY_SECONDS, "hurry", self._quit)
 
     def _hang_up(self) -> None:
         self.recorder.note("SIGHUP: the declaration is read anew by: procession update")
