@@ -14,6 +14,7 @@ from functools import partial
 from signal import SIGCONT, SIGTERM
 from time import monotonic
 
+from procession.control import wire
 from procession.stack.codec import from_data
 from procession.stack.model import ProbeType, Stack
 from procession.supervisor.core.events import Adopted, Apply, Resume
@@ -34,7 +35,7 @@ def begin(supervisor: Supervisor, given: Stack | None, argv: list[str]) -> None:
     supervisor.recorder.note(f"supervisor started, pid {os.getpid()}")
     if os.getpid() != 1 and not os.environ.get("NOTIFY_SOCKET"):  # else a container's runtime or systemd sees to it
         supervisor.recorder.ask_for_revival(argv)
-    state, trouble = rundir.read_json(os.path.join(supervisor.directory, rundir.STATE_NAME))
+    state, trouble = rundir.read_json(os.path.join(supervisor.directory, wire.STATE_NAME))
     if state is not None and not is_of_this_boot(state):
         state = None
     if trouble:

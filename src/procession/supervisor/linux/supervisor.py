@@ -14,6 +14,8 @@ from time import monotonic, time
 from typing import Any, Final
 
 import procession
+from procession.control import wire
+from procession.loop import Loop
 from procession.stack.codec import to_data
 from procession.stack.model import Stack
 from procession.supervisor.core import actions as do
@@ -25,7 +27,6 @@ from procession.supervisor.linux import rundir, systemd
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.instances import Instances
 from procession.supervisor.linux.listeners import Listeners
-from procession.supervisor.linux.loop import Loop
 from procession.supervisor.linux.notify import NotifySocket, Sender
 from procession.supervisor.linux.probes import Probes
 from procession.supervisor.linux.recorder import Recorder
@@ -55,7 +56,7 @@ class Supervisor:
         self.notify = NotifySocket(directory, self.loop, tell=self.tell, who=self._who)
         self.instances.notify = self.notify.address
         self.probes = Probes(self.loop, self.children, self.tell, self.instances.run)
-        self.server = Server(self._path(rundir.CONTROL_NAME), self.loop, self)
+        self.server = Server(self._path(wire.SOCKET_NAME), self.loop, self)
         self._queue: deque[Event] = deque()
         self._began = time()
         self._saved_stack: Stack | None = None
@@ -102,7 +103,7 @@ class Supervisor:
         """Write down now what the next supervisor must know."""
         self.loop.cancel("save")
         try:
-            rundir.write_json(self._path(rundir.STATE_NAME), to_state(self.model, self.instances.living()))
+            rundir.write_json(self._path(wire.STATE_NAME), to_state(self.model, self.instances.living()))
         except OSError as error:
             self.recorder.note(f"cannot write the state, a new supervisor would not know all: {error.strerror}")
 
