@@ -385,3 +385,9 @@ def test_a_short_start_shortens_the_probe_that_nobody_timed(site: Site) -> None:
     assert process.readiness.timeout_seconds == 1.0
     said = {"COMMAND": "sleep 5", "READINESS": {"file": "ready", "within": "1s", "timeout": "2s"}}
     assert "longer than the whole start" in wrong(site, {"web": said})[0]
+
+
+def test_a_procfile_line_that_cannot_be_split_is_told_once(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("worker: no-such-program 'x\n")
+    _, problems = load(read_procfile(str(tmp_path / "Procfile"), {}), site)
+    assert [problem.id for problem in problems] == ["E015"]

@@ -111,6 +111,11 @@ def test_damaged_state_makes_no_second_copy(site: Site, stage: Stage, damage: st
     until(lambda: [one["phase"] for one in site.status()["instances"]] == ["ready"] * 2)
     assert {one["name"]: one["pid"] for one in site.status()["instances"]} == before
     assert stage.is_silent_about("ready")
+    os.kill(before["web.2"], signal.SIGKILL)  # its next life must not be taken for one that goes on
+    assert stage.hear("ready").instance == "web.2"
+    assert site.call("stop", {"names": ["web.1"]})["done"]
+    assert not is_alive(before["web.1"])
+    assert site.instance("web.2")["phase"] == "ready"
     if damage != "deleted":
         assert (site.directory / "state.json.broken").exists()
 

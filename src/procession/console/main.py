@@ -143,7 +143,7 @@ def _show_version() -> int:
 
 def _refused(verb: str, error: OSError) -> Refusal:
     where = f"{error.filename}: " if error.filename else ""
-    fix = "run this as the user who started the supervisor" if isinstance(error, PermissionError) else ""
+    fix = "run this as the user whose it is" if isinstance(error, PermissionError) else ""
     return Refusal(f"{verb}: {where}{error.strerror or error}", fix)
 
 

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 else:
     Message = Mapping
 
+SOCKET_NAME = "control.sock"  # in the stack directory
+STATE_NAME = "state.json"  # there while a supervisor runs; left over when it was cut off
+ELSEWHERE = "use another one: --stack-directory DIR or PROCESSION_DIRECTORY"
 VERSION = 1
 LINE_BYTES_MAX = 16 * 2**20  # a stack of 10,000 processes fits; more is refused, so that no client can fill the memory
 VERBS = frozenset({"status", "apply", "start", "stop", "restart", "roll", "scale", "signal", "down", "watch"})

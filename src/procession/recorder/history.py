@@ -10,14 +10,15 @@ import os
 from fcntl import F_SETPIPE_SZ, fcntl
 from time import time
 
+from procession.loop import WRITABLE
 from procession.recorder.lean import quote_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from procession.loop import Loop
     from procession.recorder.children import Children
-    from procession.recorder.loop import Loop
 
 KEY = "history"
 KEEP_WRITER_SECONDS = 2.0
@@ -69,7 +70,7 @@ class History:
         """Give a writer what is in the backlog."""
         if self._writer_fd < 0 and not self._start_writer():
             return
-        self._loop.wake_after(KEEP_WRITER_SECONDS, KEY, self._dismiss)
+        self._loop.call_after(KEEP_WRITER_SECONDS, KEY, self._dismiss)
         self._send()
 
     def _start_writer(self) -> bool:
@@ -99,7 +100,7 @@ class History:
             while self._backlog:
                 del self._backlog[: os.write(self._writer_fd, self._backlog)]
         except BlockingIOError:
-            self._loop.watch_writable(self._writer_fd, self._send)
+            self._loop.watch(self._writer_fd, self._send, WRITABLE)
         except BrokenPipeError:
             pass  # it has died: `_ended` comes next
         if self._dropped and not self._backlog:
@@ -109,7 +110,7 @@ class History:
     def _dismiss(self) -> None:
         """End the writer's input, so that it ends when all is written; the next event starts another."""
         if self._backlog:
-            self._loop.wake_after(KEEP_WRITER_SECONDS, KEY, self._dismiss)
+            self._loop.call_after(KEEP_WRITER_SECONDS, KEY, self._dismiss)
             return
         self._let_go()
 
@@ -125,7 +126,7 @@ class History:
         if number == self._writer and self._writer_fd >= 0:  # not dismissed: it was killed, or cannot run
             self._let_go()
             if self._backlog:
-                self._loop.wake_after(KEEP_WRITER_SECONDS, KEY, self._begin)
+                self._loop.call_after(KEEP_WRITER_SECONDS, KEY, self._begin)
         if self._on_ended is not None:
             self._on_ended()
 

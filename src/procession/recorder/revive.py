@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from procession.recorder.loop import Loop
+    from procession.loop import Loop
 
 KEY = "revive"
 LONG_LIFE_SECONDS = 10.0  # a supervisor that lived that long did not die of its start
@@ -90,7 +90,7 @@ class Reviver:
         if monotonic() - self._since >= LONG_LIFE_SECONDS:
             self._deaths = 0
         self._deaths += 1
-        self._loop.wake_after(self._wait_seconds(), KEY, lambda: self._start(pid))
+        self._loop.call_after(self._wait_seconds(), KEY, lambda: self._start(pid))
 
     def _wait_seconds(self) -> float:
         """None after the first death, then doubling."""

@@ -10,11 +10,11 @@ from procession.recorder.hand import Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from procession.loop import Loop
     from procession.recorder.echo import Echo
     from procession.recorder.hand import Hand
     from procession.recorder.logfile import LogFile
     from procession.recorder.logs import Logs
-    from procession.recorder.loop import Loop
     from procession.recorder.rotation import Policy
     from procession.recorder.stamp import Clock
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from procession.refusal import ExitCode
 from procession.stack.model import ProbeType
 from procession.supervisor.core import actions as do
 from procession.supervisor.core import commands, judge
@@ -65,7 +66,7 @@ def _obey(turn: Turn, command: Command) -> None:
     if turn.model.is_ending and not isinstance(command, Down | Send):
         why = "the supervisor is going down; run `procession up` when it has"
         if not isinstance(command, Resume):
-            turn.do(do.Reply(command.operation, done=False, text=(why,), code=1))
+            turn.do(do.Reply(command.operation, done=False, text=(why,), code=ExitCode.NOT_SO))
         return
     match command:
         case Apply():

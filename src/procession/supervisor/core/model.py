@@ -34,9 +34,7 @@ class Model:
     stack: Stack
     instances: Mapping[str, Instance] = field(default_factory=dict)  # by name, in start order
     operations: tuple[Operation, ...] = ()
-    scaled: Mapping[str, int] = field(
-        default_factory=dict
-    )  # replicas that a person asked for, until they are declared anew
+    scaled: Mapping[str, int] = field(default_factory=dict)  # by a person, until declared anew
     lives: int = 0  # starts so far, of all instances: the last life given out
     is_ending: bool = False  # everything goes down, then the supervisor
 

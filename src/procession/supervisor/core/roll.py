@@ -1,9 +1,8 @@
 """Rolling: a new life of an instance becomes ready beside the old one, which then drains and is forgotten.
 
 While it lasts there are two instances of a name: the new one in the old one's place, and the old one as `outgoing`.
-Both have
-the process's listeners, so no connection is refused. A new one that dies, or is not ready in time, is swept away, the
-old one gets its place back, and the roll ends there with the reason.
+Both have the process's listeners, so no connection is refused. A new one that dies, or is not ready in time, is swept
+away, the old one gets its place back, and the roll ends there with the reason.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from procession.refusal import ExitCode
 from procession.stack.model import Condition, Dependency, Kind, Process
 from procession.supervisor.core import actions as do
 from procession.supervisor.core import roll
@@ -175,7 +176,7 @@ def _outcome(turn: Turn, operation: Operation) -> do.Reply | None:
 
 
 def _reply(operation: int, troubles: tuple[str, ...]) -> do.Reply:
-    return do.Reply(operation, done=not troubles, text=troubles, code=1 if troubles else 0)
+    return do.Reply(operation, done=not troubles, text=troubles, code=ExitCode.NOT_SO if troubles else ExitCode.DONE)
 
 
 def _is_running(turn: Turn, instance: Instance, life: int) -> bool:

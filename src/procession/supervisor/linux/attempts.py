@@ -10,9 +10,9 @@ import socket
 from collections.abc import Callable
 from errno import EINPROGRESS
 
+from procession.loop import READABLE, WRITABLE, Loop
 from procession.stack.model import Probe, ProbeType
 from procession.supervisor.linux.addresses import Address
-from procession.supervisor.linux.loop import READABLE, WRITABLE, Loop
 
 HEAD_BYTES_MAX = 4096  # the status line is in the first of them, or it is no HTTP
 

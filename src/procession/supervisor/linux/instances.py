@@ -11,12 +11,12 @@ from functools import partial
 from sys import byteorder
 from termios import FIONREAD
 
+from procession.loop import Loop
 from procession.stack.model import Process
 from procession.supervisor.core.events import Died, Execed, News, Spawned, SpawnFailed, Survived, TreeGone
 from procession.supervisor.linux import kernel, procfs
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.listeners import Listeners
-from procession.supervisor.linux.loop import Loop
 from procession.supervisor.linux.procfs import Mark
 from procession.supervisor.linux.recorder import open_fifo
 from procession.supervisor.linux.signals import signal_number

@@ -10,18 +10,17 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from struct import Struct
 from typing import NamedTuple
 
+from procession.loop import Loop
 from procession.supervisor.core.events import Told
 from procession.supervisor.linux import procfs
-from procession.supervisor.linux.loop import Loop
+from procession.supervisor.linux.kernel import CREDENTIALS
 from procession.supervisor.linux.rundir import remove
+from procession.units import UNIX_PATH_BYTES_MAX
 
 SOCKET_NAME = "notify.sock"
-PATH_BYTES_MAX = 107  # sun_path holds 108 with the final NUL (unix(7))
 MESSAGE_BYTES_MAX = 8192
-CREDENTIALS = Struct("=iII")  # pid, uid, gid
 MICROSECONDS = 1_000_000
 STATUS_CHARACTERS_MAX = 200
 NUMBER_DIGITS_MAX = 18  # more is no number that anybody means, and int() refuses thousands of them
@@ -116,7 +115,7 @@ def _number(text: str) -> int:
 
 def _address(directory: str) -> str:
     path = os.path.join(directory, SOCKET_NAME)
-    if os.geteuid() != 0 and len(os.fsencode(path)) <= PATH_BYTES_MAX:
+    if os.geteuid() != 0 and len(os.fsencode(path)) <= UNIX_PATH_BYTES_MAX:
         return path
     place = os.stat(directory)
     return f"@procession/{place.st_dev:x}.{place.st_ino:x}"  # the same for the next supervisor of this directory

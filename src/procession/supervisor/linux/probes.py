@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from procession.loop import Loop
 from procession.stack.model import Probe, ProbeType, Process
 from procession.supervisor.core.events import Probed
 from procession.supervisor.linux.addresses import parse_address, reachable
 from procession.supervisor.linux.attempts import Call, Judge
 from procession.supervisor.linux.children import Children
-from procession.supervisor.linux.loop import Loop
 from procession.supervisor.linux.spawn import read_report
 
 FIRST_SECONDS = 0.05

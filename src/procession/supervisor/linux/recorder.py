@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 from fcntl import F_SETPIPE_SZ, LOCK_EX, LOCK_NB, fcntl, flock
 from time import monotonic, time
 
+from procession.loop import WRITABLE, Loop
 from procession.stack.model import Log
 from procession.supervisor.core.actions import Record
 from procession.supervisor.linux import procfs
 from procession.supervisor.linux.children import Children
-from procession.supervisor.linux.loop import WRITABLE, Loop
 from procession.supervisor.linux.signals import block_signals, reset_signals, unblock_signals
 
 FIFO_NAME = "recorder.fifo"

@@ -17,28 +17,26 @@ from collections.abc import Mapping
 from errno import EROFS
 from fcntl import LOCK_EX, LOCK_NB, flock
 
+from procession.control.wire import ELSEWHERE, SOCKET_NAME, STATE_NAME
 from procession.refusal import Refusal
+from procession.units import UNIX_PATH_BYTES_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procession.control.wire import Message
 
 LOCK_NAME = "supervisor.lock"
-CONTROL_NAME = "control.sock"
 STACK_NAME = "stack.json"
-STATE_NAME = "state.json"
 FOLDERS = ("fifo", "log")
 MODE = 0o700  # logs and environment of a site concern its user alone
-SOCKET_PATH_BYTES_MAX = 107  # sun_path holds 108 with the final NUL (unix(7))
-ELSEWHERE = "use another one: --stack-directory DIR or PROCESSION_DIRECTORY"
 
 
 def prepare(directory: str) -> None:
     """Make the stack directory, and check that it can be one. Raises Refusal."""
-    if len(os.fsencode(os.path.join(directory, CONTROL_NAME))) > SOCKET_PATH_BYTES_MAX:
+    if len(os.fsencode(os.path.join(directory, SOCKET_NAME))) > UNIX_PATH_BYTES_MAX:
         raise Refusal(
             f"the path of the stack directory is too long for a socket in it: {directory}",
-            f"keep it under {SOCKET_PATH_BYTES_MAX - len(CONTROL_NAME)} bytes: --stack-directory DIR",
+            f"keep it under {UNIX_PATH_BYTES_MAX - len(SOCKET_NAME)} bytes: --stack-directory DIR",
         )
     try:
         os.makedirs(directory, MODE, exist_ok=True)

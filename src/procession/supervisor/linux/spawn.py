@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
 
+from procession.owner import Owner, become, find_owner
 from procession.stack.model import Limits, Process
 from procession.supervisor.linux.environment import build_environment
 from procession.supervisor.linux.signals import block_signals, reset_signals, unblock_signals
@@ -48,7 +50,7 @@ def launch(work: Launch) -> tuple[int, int]:
     report, their_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     parent = os.getpid()
     try:
-        pid = _fork(lambda: _become(work, their_end, parent))
+        pid = _fork(lambda: _run_child(work, their_end, parent))
     except OSError:
         os.close(report)
         raise
@@ -77,7 +79,7 @@ def _fork(child: Callable[[], NoReturn]) -> int:
     return pid
 
 
-def _become(work: Launch, report: int, parent: int) -> NoReturn:
+def _run_child(work: Launch, report: int, parent: int) -> NoReturn:
     """In the child: never returns, whatever happens."""
     try:
         report = _away_from_listeners(report, len(work.listeners))
@@ -94,14 +96,14 @@ def _prepare_and_exec(work: Launch, parent: int) -> NoReturn:
     os.setsid()
     process = work.process
     _connect_output(work.fifo)
-    environment = _environment(work)
+    owner = _find_owner(process)
+    environment = _environment(work, owner.variables() if owner else {})
     _enter(process.directory)
     if process.umask is not None:
         os.umask(process.umask)
     _limit(process.limits)
-    if process.user or process.group:
-        person = _become_user(process.user, process.group)
-        environment.update({key: value for key, value in person.items() if key not in process.environment})
+    if owner is not None:
+        _try("become", ":".join(filter(None, (process.user, process.group))), lambda: _become(owner))
     argv = work.argv or process.argv
     if work.listeners:
         argv = process.handoff
@@ -129,11 +131,30 @@ def _connect_output(fifo: str) -> None:
     os.dup2(out, 2)
 
 
-def _environment(work: Launch) -> dict[str, str]:
+def _find_owner(process: Process) -> Owner | None:
+    if not process.user and not process.group:
+        return None
+    try:
+        return find_owner(process.user, process.group)
+    except LookupError as error:
+        raise ChildFailed(str(error)) from error
+
+
+def _become(owner: Owner) -> None:
+    """Our output goes along, so that /dev/stdout and /dev/stderr can be opened by it: a FIFO has an owner and a mode.
+
+    Raises OSError.
+    """
+    if stat.S_ISFIFO(os.fstat(1).st_mode):  # a probe's is /dev/null, which is nobody's
+        os.fchown(1, owner.uid, -1)
+    become(owner)
+
+
+def _environment(work: Launch, person: dict[str, str]) -> dict[str, str]:
     try:
         return build_environment(
-            work.name, work.life, work.process, main=work.main or os.getpid(), stack_directory=work.stack_directory,
-            notify=work.notify,
+            work.name, work.life, work.process, person, main=work.main or os.getpid(),
+            stack_directory=work.stack_directory, notify=work.notify,
         )  # fmt: skip
     except OSError as error:
         raise ChildFailed(f"cannot read env file {error.filename}: {error.strerror}") from error
@@ -161,30 +182,6 @@ def _limit(limits: Limits) -> None:
                 hard = resource.getrlimit(number)[1]
                 highest = value if hard == resource.RLIM_INFINITY or value > hard else hard
                 _try(f"limit {name} to", value, partial(resource.setrlimit, number, (value, highest)))
-
-
-def _become_user(user: str, group: str) -> dict[str, str]:
-    """Drop to `user` with all its groups, and to `group` where that is said (initgroups(3), setgid(2), setuid(2)).
-
-    Gives the environment that tells a program who it is.
-    """
-    import grp
-    import pwd
-
-    try:
-        person = pwd.getpwnam(user) if user else None
-        gid = grp.getgrnam(group).gr_gid if group else person.pw_gid if person else os.getgid()
-    except KeyError as error:
-        raise ChildFailed(f"there is no such user or group: {error.args[0]}") from error
-    if person is not None and person.pw_uid == os.getuid() and gid == os.getgid():
-        return {}
-    if person is not None:
-        _try("take the groups of user", user, lambda: os.initgroups(person.pw_name, gid))
-    _try("become group", group or gid, lambda: os.setgid(gid))
-    if person is None:
-        return {}
-    _try("become user", user, lambda: os.setuid(person.pw_uid))
-    return {"HOME": person.pw_dir, "USER": person.pw_name, "LOGNAME": person.pw_name}
 
 
 def _hand_over(listeners: Sequence[int], name: str, environment: dict[str, str]) -> None:

@@ -14,6 +14,8 @@ from time import monotonic, time
 from typing import Any, Final
 
 import procession
+from procession.control import wire
+from procession.loop import Loop
 from procession.stack.codec import to_data
 from procession.stack.model import Stack
 from procession.supervisor.core import actions as do
@@ -25,7 +27,6 @@ from procession.supervisor.linux import rundir, systemd
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.instances import Instances
 from procession.supervisor.linux.listeners import Listeners
-from procession.supervisor.linux.loop import Loop
 from procession.supervisor.linux.notify import NotifySocket, Sender
 from procession.supervisor.linux.probes import Probes
 from procession.supervisor.linux.recorder import Recorder
@@ -37,6 +38,7 @@ from procession.supervisor.linux.trees import Kill, everything
 
 SAVE_SECONDS = 0.05  # that changes are collected for one write of the state
 QUIT_SECONDS = 15.0  # that the recorder may take to write what is left, after the last process is gone
+HURRY_SECONDS = 10.0  # after a second SIGTERM, until we go without waiting for what does not die of SIGKILL
 OWN_OPERATION = 1  # the one with which we began
 
 
@@ -54,7 +56,7 @@ class Supervisor:
         self.notify = NotifySocket(directory, self.loop, tell=self.tell, who=self._who)
         self.instances.notify = self.notify.address
         self.probes = Probes(self.loop, self.children, self.tell, self.instances.run)
-        self.server = Server(self._path(rundir.CONTROL_NAME), self.loop, self)
+        self.server = Server(self._path(wire.SOCKET_NAME), self.loop, self)
         self._queue: deque[Event] = deque()
         self._began = time()
         self._saved_stack: Stack | None = None
@@ -101,7 +103,7 @@ class Supervisor:
         """Write down now what the next supervisor must know."""
         self.loop.cancel("save")
         try:
-            rundir.write_json(self._path(rundir.STATE_NAME), to_state(self.model, self.instances.living()))
+            rundir.write_json(self._path(wire.STATE_NAME), to_state(self.model, self.instances.living()))
         except OSError as error:
             self.recorder.note(f"cannot write the state, a new supervisor would not know all: {error.strerror}")
 
@@ -183,6 +185,7 @@ class Supervisor:
     def _end(self) -> None:
         self.loop.cancel("save")
         self.loop.cancel("quit")
+        self.loop.cancel("hurry")
         self._is_over = True
         rundir.clean_up(self.directory)
         self.listeners.close_all()
@@ -196,6 +199,7 @@ class Supervisor:
             self.tell(Down(who="signal"))
         else:
             self.instances.kill_all()
+            self.loop.call_after(HURRY_SECONDS, "hurry", self._quit)
 
     def _hang_up(self) -> None:
         self.recorder.note("SIGHUP: the declaration is read anew by: procession update")

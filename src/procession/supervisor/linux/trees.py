@@ -18,9 +18,9 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from procession.loop import Loop
 from procession.supervisor.linux import kernel, procfs
 from procession.supervisor.linux.children import Children
-from procession.supervisor.linux.loop import Loop
 from procession.supervisor.linux.procfs import Mark, Stat
 
 LOOKS_MAX = 50  # in one go; then the loop gets its turn before the next
