@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from procession.backends.arguments import check, overridden, replaced, to_flags
+from procession.backends.arguments import check, overridden, to_flags
 from procession.backends.argv import parse, values, without
 from procession.backends.option import Number, Option, Takes
 
@@ -116,7 +116,6 @@ def test_a_program_that_cannot_be_asked_knows_every_option_for_all_we_know() -> 
 def test_the_command_line_replaces_what_it_says_again() -> None:
     args = {"workers": 4, "bind": ["a", "b"], "access-log": False}
     assert overridden(args, ["-w", "8", "--access-log"], OPTIONS) == ("--bind=a", "--bind=b", "-w", "8", "--access-log")
-    assert replaced(args, ["-w", "8", "--access-log"], OPTIONS) == ("workers", "no-access-log")
     assert overridden(args, ["-bc"], OPTIONS) == ("--workers=4", "--no-access-log", "-bc")
     assert overridden({"xx": 1, "yy": 2}, ["--xx=3"]) == ("--yy=2", "--xx=3")
     assert overridden(("--x", "1", "word"), ["--x=3"]) == ("word", "--x=3")

@@ -12,6 +12,21 @@ from tests.recorder.rig import DEADLINE_SECONDS, MAIN, Rig, eventually, numbered
 EVERY_BYTE = bytes(byte for byte in range(256) if byte != 10)
 
 
+def test_a_log_that_comes_back_to_its_usual_place_is_a_file_there(rig: Rig, tmp_path: Path) -> None:
+    """Where it was elsewhere there is a link to it, which must not be written through."""
+    rig.start()
+    rig.open("web.1", path=str(tmp_path / "elsewhere.log"))
+    rig.say("web.1", b"one\n")
+    eventually(lambda: (tmp_path / "elsewhere.log").exists() and b"one" in (tmp_path / "elsewhere.log").read_bytes())
+    rig.open("web.1")
+    rig.send(note="it is at its usual place")
+    eventually(lambda: "usual place" in rig.notes())
+    rig.say("web.1", b"two\n")
+    rig.close("web.1")
+    assert b"two" not in (tmp_path / "elsewhere.log").read_bytes()
+    assert rig.text("web.1") == b"two\n"
+
+
 def test_lines_get_a_time_and_arrive_unchanged(rig: Rig) -> None:
     rig.start()
     rig.open("web.1")

@@ -181,6 +181,18 @@ def test_a_stack_directory_that_cannot_be_is_refused(site: Site, tmp_path: Path)
     site.directory.unlink()
 
 
+@pytest.mark.root
+def test_somebody_elses_symlink_is_not_followed(site: Site, tmp_path: Path) -> None:
+    """Who owns the site's folder could otherwise have root take over, and chmod, any folder of root's."""
+    (tmp_path / "roots").mkdir(mode=0o755)
+    site.directory.symlink_to(tmp_path / "roots")
+    os.chown(site.directory, 65534, 65534, follow_symlinks=False)
+    said = site.start()
+    assert said["text"][0] == f"the stack directory {site.directory} is a symbolic link of uid 65534's"
+    assert stat.S_IMODE((tmp_path / "roots").stat().st_mode) == 0o755
+    assert list((tmp_path / "roots").iterdir()) == []
+
+
 def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
     site = Site(tmp_path / ("x" * 100))
     said = site.start()

@@ -62,13 +62,6 @@ def overridden(args: Args, extra: Sequence[str], options: Sequence[Option] = ())
     return tuple(word for given in kept for word in given.words) + tuple(extra)
 
 
-def replaced(args: Args, extra: Sequence[str], options: Sequence[Option] = ()) -> tuple[str, ...]:
-    """The names of the declared options that `overridden` drops, for the notice to the person."""
-    said = parse(extra, options)
-    declared = parse(to_flags(args, options), options)
-    return tuple(given.name for given in declared if any(given.is_same(other) for other in said))
-
-
 def _words(key: str, value: object, option: Option | None) -> Iterator[str]:
     name = _spelling(key, option)
     truth = _truth(value, option)

@@ -10,7 +10,7 @@ from procession.backends.argv import values
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.option import Option
 from procession.backends.tables import from_main
-from procession.backends.web import Said, environment, read, readiness, with_timeout
+from procession.backends.web import Said, read, readiness, with_timeout
 from procession.stack.model import Declaration, Probe, Site
 
 BIND = Option(("--bind",))
@@ -36,7 +36,7 @@ def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> 
         argv=argv,
         handoff=argv if where.listeners else (),
         listeners=where.listeners,
-        environment=environment(site),
+        environment=site.environment(),
         problems=said.problems + where.problems,
         stop_timeout_seconds=asked,
         readiness=readiness(site, where.listeners),

@@ -12,7 +12,7 @@ from procession.backends.address import Place
 from procession.backends.argv import without
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.option import Option, Takes
-from procession.backends.web import Said, environment, host_and_port, read, readiness
+from procession.backends.web import Said, host_and_port, read, readiness
 from procession.stack.model import Declaration, Listener, Probe, Site
 
 HOST = Option(("--bind", "-b"))
@@ -40,7 +40,7 @@ def build(declaration: Declaration, site: Site, _stop_timeout_seconds: float) ->
         argv=(*start, *said.flags),
         handoff=(*start, *inherited, "--fd=3") if _can_adopt(where.listeners) else (),
         listeners=where.listeners,
-        environment=environment(site),
+        environment=site.environment(),
         problems=said.problems + where.problems,
         readiness=readiness(site, where.listeners),
     )

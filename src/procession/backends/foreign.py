@@ -42,7 +42,7 @@ def _build(path: str, declaration: Declaration, site: Site, _stop_timeout_second
     )
     return Command(
         argv=(site.python, "-m", "procession.django.foreign", path, _configuration(declaration)),
-        environment={"DJANGO_SETTINGS_MODULE": site.settings_module} if site.settings_module else {},
+        environment=site.environment(),
         problems=(unknown,) if missing else (),
         readiness=Probe(type=ProbeType.APP) if site.has_app else None,
     )

@@ -11,7 +11,7 @@ from procession.backends.argv import values, without
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.option import Option
 from procession.backends.tables import from_click, with_synonyms
-from procession.backends.web import Said, environment, host_and_port, read, readiness, with_timeout
+from procession.backends.web import Said, host_and_port, read, readiness, with_timeout
 from procession.errors import Problem
 from procession.stack.model import Declaration, Probe, Site
 
@@ -81,7 +81,7 @@ def _command(declaration: Declaration, site: Site, stop_timeout_seconds: float, 
         argv=(site.python, "-m", "granian", *said.app, *flags),
         handoff=(*wrapper, *said.app, *inherited) if where.listeners else (),
         listeners=where.listeners,
-        environment=environment(site),
+        environment=site.environment(),
         problems=said.problems + where.problems + warnings,
         stop_timeout_seconds=asked,
         readiness=readiness(site, where.listeners, has_tls=said.has(*TLS)),

@@ -10,7 +10,7 @@ from procession.backends.argv import values, without
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.gunicorn_file import ConfigFile, read_config
 from procession.backends.option import NUMBERS, Option, Takes
-from procession.backends.web import Said, environment, not_in_background, read, readiness, with_timeout
+from procession.backends.web import Said, not_in_background, read, readiness, with_timeout
 from procession.stack.model import Declaration, Probe, Site
 
 BIND = Option(("--bind", "-b"), Takes.REPEATED)
@@ -91,7 +91,7 @@ def _command(said: Said, site: Site, stop_timeout_seconds: float) -> Command:
         # Without --bind: gunicorn takes LISTEN_FDS by itself, and with fd://3 beside it would close fd 3 twice.
         handoff=(*start, *without(flags, BIND, REUSE_PORT)) if where.listeners else (),
         listeners=where.listeners,
-        environment=environment(site),
+        environment=site.environment(),
         problems=said.problems + where.problems + not_in_background(said, DAEMON),
         stop_timeout_seconds=asked,
         readiness=readiness(site, where.listeners, has_tls=said.has(*TLS) or file.may_say("certfile")),

@@ -9,7 +9,7 @@ from procession.backends.argv import without
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.option import Option, Takes
 from procession.backends.tables import from_main
-from procession.backends.web import Said, binds, environment, not_in_background, read, readiness, with_timeout
+from procession.backends.web import Said, binds, not_in_background, read, readiness, with_timeout
 from procession.errors import Problem
 from procession.stack.model import Declaration, Probe, Site
 
@@ -42,7 +42,7 @@ def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> 
         argv=(*start, *flags),
         handoff=(*start, *without(flags, BIND), *inherited) if inherited else (),
         listeners=where.listeners,
-        environment=environment(site),
+        environment=site.environment(),
         problems=said.problems + where.problems + not_in_background(said, DAEMON) + _drops(said),
         stop_timeout_seconds=asked,
         readiness=readiness(site, where.listeners, has_tls=said.has(*TLS)),

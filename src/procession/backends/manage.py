@@ -43,7 +43,7 @@ def build(declaration: Declaration, site: Site, _stop_timeout_seconds: float) ->
     words = (*(declaration.command or ()), *to_flags(declaration.args))
     return Command(
         argv=(*manage_py(site), *words),
-        environment={"DJANGO_SETTINGS_MODULE": site.settings_module} if site.settings_module else {},
+        environment=site.environment(),
         problems=check(declaration.args) + _missing(words),
     )
 

@@ -9,7 +9,7 @@ from procession.backends.argv import without
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.option import Option
 from procession.backends.tables import from_click
-from procession.backends.web import Said, environment, host_and_port, read, readiness, with_timeout
+from procession.backends.web import Said, host_and_port, read, readiness, with_timeout
 from procession.stack.model import Declaration, Probe, Site
 
 HOST = Option(("--host",))
@@ -72,7 +72,7 @@ def _command(said: Said, site: Site, stop_timeout_seconds: float) -> Command:
         argv=(*start, *flags),
         handoff=(*start, *without(flags, HOST, PORT, UDS), "--fd=3") if where.listeners else (),
         listeners=where.listeners,
-        environment=environment(site),
+        environment=site.environment(),
         problems=said.problems + where.problems,
         stop_timeout_seconds=asked,
         readiness=readiness(site, where.listeners, has_tls=said.has(*TLS)),

@@ -8,7 +8,7 @@ from procession.backends.address import Place, file_mode, place
 from procession.backends.argv import values, without
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.option import Option, Takes
-from procession.backends.web import Said, environment, host_and_port, read, readiness
+from procession.backends.web import Said, host_and_port, read, readiness
 from procession.stack.model import Declaration, Probe, Site
 
 LISTEN = Option(("--listen",), Takes.REPEATED)
@@ -37,7 +37,7 @@ def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> 
         argv=(*start, *said.flags, *said.app),  # getopt: options come first
         handoff=(*start, *inherited, *said.app) if where.listeners else (),
         listeners=where.listeners,
-        environment=environment(site),
+        environment=site.environment(),
         problems=said.problems + where.problems,
         readiness=readiness(site, where.listeners),
     )

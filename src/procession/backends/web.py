@@ -14,6 +14,7 @@ from procession.backends.option import Option
 from procession.errors import Problem
 from procession.stack.model import Declaration, Listener, Probe, ProbeType, Site
 
+LOADED_BELOW = 500
 """A server that answers a probe of "/" with 404 or 400 (ALLOWED_HOSTS) has loaded its site; with 500 it has not."""
 
 
@@ -102,11 +103,6 @@ def binds(said: Said, option: Option, *, default: str, mode: int = 0o666) -> Pla
     return place(values(said.flags, option) or (default,), directory=said.directory, where=where, mode=mode)
 
 
-def environment(site: Site) -> Mapping[str, str]:
-    """The settings that the stack was read from: a site's wsgi.py may name others, which it then does not get."""
-    return {"DJANGO_SETTINGS_MODULE": site.settings_module} if site.settings_module else {}
-
-
 def readiness(site: Site, listeners: Sequence[Listener], *, has_tls: bool = False) -> Probe:
     """The site's own word if it can give it, else an answer to a request; less with TLS, or with no address known.
 
@@ -117,7 +113,9 @@ def readiness(site: Site, listeners: Sequence[Listener], *, has_tls: bool = Fals
     if not listeners:
         return Probe(type=ProbeType.NONE)
     return (
-        Probe(type=ProbeType.TCP, failures=0) if has_tls else Probe(type=ProbeType.HTTP, status_below=500, failures=0)
+        Probe(type=ProbeType.TCP, failures=0)
+        if has_tls
+        else Probe(type=ProbeType.HTTP, status_below=LOADED_BELOW, failures=0)
     )
 
 

@@ -48,8 +48,7 @@ def with_default(flags: Sequence[str], option: Option, *words: str) -> tuple[str
 
 def site_environment(site: Site, kind: str = "") -> Mapping[str, str]:
     """The settings that the stack was read from, and what makes the Django app tell readiness where the site has it."""
-    settings = {"DJANGO_SETTINGS_MODULE": site.settings_module} if site.settings_module else {}
-    return {**settings, READY: kind} if kind and site.has_app else settings
+    return {**site.environment(), READY: kind} if kind and site.has_app else site.environment()
 
 
 def readiness(command: Command) -> Probe:

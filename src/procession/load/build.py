@@ -151,7 +151,7 @@ def _process(parts: Parts) -> Process:
 
 def environment(site: Site, command: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
     """The variables of a process: what every one gets, what its program needs, what the person said; the later wins."""
-    settings = {"DJANGO_SETTINGS_MODULE": site.settings_module} if site.settings_module else {}
+    settings = site.environment()
     unbuffered = {"PYTHONUNBUFFERED": "1"}  # A print() is to be in the log when it is said, not 8 KiB later.
     return {**unbuffered, **settings, **command, **own}
 

@@ -40,8 +40,8 @@ class Logs:
         if log is None or log.path != path:
             if log is not None:
                 log.close()
+            self._point_to(name, path)  # first: a link that is left from another path would be written through
             log = self.by_name[name] = LogFile(path, policy, self._clock.now())
-            self._point_to(name, path)
         log.policy = policy
         if log.rotated is not None:
             log.rotated.prune(policy.keep)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 HIDDEN = "[hidden]"
 SECRET_WORDS = re.compile(
@@ -26,10 +26,6 @@ def hide(name: str, value: str) -> str:
 def hide_in_text(text: str) -> str:
     """`postgres://site:hunter2@db/site` as `postgres://site:[hidden]@db/site`."""
     return PASSWORD_IN_URL.sub(rf"\g<scheme>:{HIDDEN}@", text)
-
-
-def hide_all(values: Mapping[str, str]) -> dict[str, str]:
-    return {name: hide(name, value) for name, value in values.items()}
 
 
 def hide_in_argv(argv: Sequence[str]) -> list[str]:

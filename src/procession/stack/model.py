@@ -297,3 +297,7 @@ class Site:
     asgi: str = ""
     has_app: bool = False  # "procession" is in INSTALLED_APPS, so it can tell readiness from inside
     installed_apps: tuple[str, ...] = ()
+
+    def environment(self) -> dict[str, str]:
+        """The settings that the stack was read from: a site's wsgi.py may name others, which it then does not get."""
+        return {"DJANGO_SETTINGS_MODULE": self.settings_module} if self.settings_module else {}

@@ -172,7 +172,11 @@ class Recorder:
         self._loop.call_after(wait, "recorder", self._start_again)
 
     def _start_again(self) -> None:
-        self._start()
+        """Or take over one that somebody else started meanwhile: its lock would keep ours from ever being there."""
+        if not self._adopt():
+            self._start()
+        if not self.pid:
+            return  # there was no room for one more process: it is tried again
         self._send({"note": f"the recorder had ended; started again as pid {self.pid}"})
         for command in self._opened.values():
             self._send(command)

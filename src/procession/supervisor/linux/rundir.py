@@ -39,6 +39,7 @@ def prepare(directory: str) -> None:
             f"keep it under {UNIX_PATH_BYTES_MAX - len(SOCKET_NAME)} bytes: --stack-directory DIR",
         )
     try:
+        _check_link(directory)
         os.makedirs(directory, MODE, exist_ok=True)
         _check_owner(directory)
         os.chmod(directory, MODE)
@@ -124,6 +125,19 @@ def remove(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         pass
+
+
+def _check_link(directory: str) -> None:
+    """Who may write to the site's folder could lead root to any other: so no link is followed but root's and ours."""
+    try:
+        found = os.lstat(directory)
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(found.st_mode) and found.st_uid not in (0, os.geteuid()):
+        raise Refusal(
+            f"the stack directory {directory} is a symbolic link of uid {found.st_uid}'s",
+            f"make the link your own (chown -h), or {ELSEWHERE}",
+        )
 
 
 def _check_owner(directory: str) -> None:
