@@ -41,7 +41,7 @@ def process(
         replicas=replicas,
         max_surge=max_surge,
         depends_on=tuple(Dependency(other, condition) for other, condition in (after or {}).items()),
-        readiness=Probe(type=probe, within_seconds=30.0),
+        readiness=Probe(type=probe, within_seconds=30.0, address="127.0.0.1:9"),
         liveness=Probe(type=ProbeType.TCP),
         stop=LADDER,
         restart=restart,

@@ -201,3 +201,17 @@ def test_jitter_spreads_instances_and_is_the_same_each_time() -> None:
     assert len(factors) == 100
     assert all(1 <= factor <= 1 + JITTER for factor in factors)
     assert jitter("web.1", 1) == jitter("web.1", 1)
+
+
+def test_an_answer_counts_only_once_the_site_has_spoken_for_itself() -> None:
+    """Its replicas share the address: another one may have answered."""
+    history = History(stack(replace(process("web"), tells_ready=True)))
+    history.runs("web.1")
+    history.probes("web.1", ok=True)
+    assert history.phases() == {"web.1": "starting"}
+    assert (
+        history.instance("web.1").said == "its address answers, but the site in it has not said yet that it is loaded"
+    )
+    history.tell(on.Told("web.1", 1, ready=True))
+    history.probes("web.1", ok=True)
+    assert history.phases() == {"web.1": "ready"}

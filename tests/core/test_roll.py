@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from procession.stack.model import Condition
+from procession.stack.model import Condition, Probe, ProbeType
 from procession.supervisor.core import actions as do
 from procession.supervisor.core import events as on
 from procession.supervisor.core.decide import decide
@@ -124,13 +124,17 @@ def test_a_dependent_does_not_notice() -> None:
 def test_what_cannot_be_rolled_says_why_and_goes_on() -> None:
     beat = replace(process("beat", max_surge=1), singleton=True)
     alone = replace(process("alone", max_surge=1), handoff=())
-    history = History(stack(beat, alone, process("strict")))
-    history.is_ready("beat.1", "alone.1", "strict.1")
+    shared = replace(
+        process("shared", max_surge=1), readiness=Probe(type=ProbeType.HTTP, address="unix:/run/shared.sock")
+    )
+    history = History(stack(beat, alone, process("strict"), shared))
+    history.is_ready("beat.1", "alone.1", "strict.1", "shared.1")
     history.tell(on.Roll((), operation=2))
     assert history.replies[2].text == (
         "beat.1: cannot roll a singleton: two of it would be there at once; restart it",
         "alone.1: cannot roll: command binds its address by itself, so restart it",
         "strict.1: cannot roll with MAX_SURGE 0: a new one may not start beside the old one; restart it",
+        'shared.1: cannot roll: the old one would answer for it; put "procession" into INSTALLED_APPS',
     )
     assert signalled(history) == []
 

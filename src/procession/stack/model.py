@@ -248,6 +248,7 @@ class Process:
     max_surge: int = 1
     depends_on: tuple[Dependency, ...] = ()
     readiness: Probe = field(default_factory=Probe)
+    tells_ready: bool = False  # the site's own word comes besides, whatever `readiness` asks: see ProbeType.APP
     liveness: Probe | None = None
     stop: tuple[StopStep, ...] = (StopStep("TERM", 30.0),)
     reload_signal: str = ""  # "" where the program has no safe one

@@ -11,7 +11,7 @@ from procession.supervisor.core import actions as do
 from procession.supervisor.core.events import Apply, Down, Restart, Roll, Scale, Send, Start, Stop
 from procession.supervisor.core.instance import ALIVE, AT_REST, ENDING, Happening, Instance, Phase
 from procession.supervisor.core.model import REPLICAS_MAX, Goal, Operation
-from procession.supervisor.core.roll import can_roll
+from procession.supervisor.core.roll import can_roll, is_known_alone
 from procession.supervisor.core.turn import Turn
 
 
@@ -172,6 +172,8 @@ def _roll_problem(instance: Instance) -> str:
         return f"{instance.name}: cannot roll a singleton: two of it would be there at once; restart it"
     if process.max_surge < 1:
         return f"{instance.name}: cannot roll with MAX_SURGE 0: a new one may not start beside the old one; restart it"
+    if not is_known_alone(process):
+        return f'{instance.name}: cannot roll: the old one would answer for it; put "procession" into INSTALLED_APPS'
     if not can_roll(process):
         return f"{instance.name}: cannot roll: {process.backend} binds its address by itself, so restart it"
     return ""

@@ -155,6 +155,7 @@ def _adopt(turn: Turn, instance: Instance, news: Adopted) -> None:
         pid=news.pid,
         born=turn.now - news.age_seconds,
         ready_at=turn.now - news.age_seconds if news.was_ready else None,
+        has_told=True,  # it may have, to the supervisor before us
         restarts=news.restarts,
         outgoing=news.outgoing,
         deadline=None if news.was_ready else turn.now + instance.process.readiness.within_seconds,

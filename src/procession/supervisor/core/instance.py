@@ -78,6 +78,7 @@ class Instance:
     pid: int = 0
     born: float | None = None  # when this life began
     ready_at: float | None = None  # when this life first was ready
+    has_told: bool = False  # this life said itself that it is ready
     deadline: float | None = None
     rung: int = 0  # of the stop ladder
     restarts: int = 0

@@ -8,6 +8,9 @@ from procession.stack.model import Kind, ProbeType, RestartWhen
 from procession.supervisor.core.events import Probed, Told
 from procession.supervisor.core.instance import Happening, Instance, Phase
 
+# A listener that several share may be answered by another than the one that is asked.
+NOT_TOLD = "its address answers, but the site in it has not said yet that it is loaded"
+
 
 def gone(instance: Instance, now: float) -> Happening:
     """Its whole tree is gone: what now?"""
@@ -52,6 +55,8 @@ def probed(instance: Instance, news: Probed) -> tuple[Instance, Happening | None
 
 
 def _probed_readiness(instance: Instance, ok: bool) -> tuple[Instance, Happening | None]:
+    if ok and instance.running.tells_ready and not instance.has_told:
+        return replace(instance, said=NOT_TOLD), None
     if ok:
         return replace(instance, failures_ready=0), Happening.READY_SEEN
     instance = replace(instance, failures_ready=instance.failures_ready + 1)
@@ -72,6 +77,8 @@ def told(instance: Instance, news: Told) -> tuple[Instance, Happening | None]:
         instance = replace(instance, said=news.status)
     if news.extend_seconds and instance.deadline is not None:
         instance = replace(instance, deadline=instance.deadline + news.extend_seconds)
+    if news.ready:
+        instance = replace(instance, has_told=True)
     if news.ready is None or instance.running.readiness.type not in (ProbeType.NOTIFY, ProbeType.APP):
         return instance, None
     return instance, Happening.READY_SEEN if news.ready else Happening.UNREADY_SEEN

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from procession.stack.model import Kind, Process
+from procession.stack.model import Kind, ProbeType, Process
 from procession.supervisor.core import actions as do
 from procession.supervisor.core.instance import Happening, Instance, Phase, outgoing_key
 from procession.supervisor.core.turn import Turn
@@ -19,7 +19,15 @@ from procession.supervisor.core.turn import Turn
 def can_roll(process: Process) -> bool:
     """Two of it may be there at once, on the same listeners."""
     takes_listeners = bool(process.handoff) or not process.listeners
-    return process.kind is Kind.PROCESS and process.max_surge > 0 and not process.singleton and takes_listeners
+    may_be_two = process.kind is Kind.PROCESS and process.max_surge > 0 and not process.singleton
+    return may_be_two and takes_listeners and is_known_alone(process)
+
+
+def is_known_alone(process: Process) -> bool:
+    """Whether its readiness is its own. An address that it shares with the old one would be answered by the old one."""
+    shared = {"", *(listener.bind for listener in process.listeners)} if process.listeners else set()
+    asks_shared = process.readiness.type in (ProbeType.HTTP, ProbeType.TCP) and process.readiness.address in shared
+    return process.tells_ready or not asks_shared
 
 
 def is_rolling(turn: Turn, instance: Instance) -> bool:

@@ -114,6 +114,7 @@ def _spawn(turn: Turn, instance: Instance) -> Instance:
         roll=False,
         born=turn.now,
         ready_at=None,
+        has_told=False,
         deadline=turn.now + within if within and process.readiness.type is not ProbeType.NONE else None,
         restarts=instance.restarts + (instance.born is not None),
         rung=0,
