@@ -16,10 +16,13 @@ NOT_PASSED_ON = frozenset(
 )  # fmt: skip
 
 
-def build_environment(name: str, life: int, process: Process, *, stack_directory: str, notify: str) -> dict[str, str]:
-    """For one life of the instance `name`; `notify` is the address of the socket on which it may say that it is ready.
+def build_environment(
+    name: str, life: int, process: Process, *, main: int, stack_directory: str, notify: str
+) -> dict[str, str]:
+    """For one life of the instance `name`, with this main process; `notify` is the address of the socket on which it
+    may say that it is ready.
 
-    To be called in the child, whose pid is the instance's. Reads the env files. Raises OSError with the file's name, or
+    To be called in the child. Reads the env files. Raises OSError with the file's name, or
     ValueError for one that cannot be understood.
     """
     environment = _INHERITED.copy()
@@ -33,7 +36,7 @@ def build_environment(name: str, life: int, process: Process, *, stack_directory
     environment["PROCESSION_PROCESS"] = process.name
     environment["PROCESSION_REPLICA"] = name.rpartition(".")[2]
     environment["PROCESSION_LIFE"] = str(life)
-    environment["PROCESSION_PID"] = str(os.getpid())
+    environment["PROCESSION_PID"] = str(main)
     environment["PROCESSION_NOTIFY"] = notify
     if process.readiness.type is ProbeType.NOTIFY:
         environment["NOTIFY_SOCKET"] = notify

@@ -72,12 +72,16 @@ class Instances:
         self._begin(name, number, process, pid, report)
 
     def run(self, name: str, number: int, process: Process, command: tuple[str, ...]) -> tuple[int, int]:
-        """Start a command as the instance would, its output to nowhere; pid and report fd. Raises OSError."""
+        """Start a command as the instance would, its output to nowhere; pid and report fd. Raises OSError.
+
+        It belongs to the instance: the next supervisor must not take it for the main process.
+        """
         work = self._launch(name, number, process, [])
+        life = self._lives.get(number)
         return launch(
             Launch(
                 name=work.name, life=work.life, process=work.process, fifo=os.devnull, stack_directory=self._directory,
-                notify=self.notify, argv=command,
+                notify=self.notify, argv=command, main=life.pid if life is not None else 0,
             )
         )  # fmt: skip
 

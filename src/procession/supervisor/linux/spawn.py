@@ -37,6 +37,7 @@ class Launch:
     notify: str
     listeners: Sequence[int] = ()  # fds, in the order of process.listeners
     argv: tuple[str, ...] = ()
+    main: int = 0  # the pid of the main process; 0: this is it
 
 
 class ChildFailed(Exception):
@@ -144,8 +145,9 @@ def widen_pipe(fd: int) -> None:
 def _environment(work: Launch) -> dict[str, str]:
     try:
         return build_environment(
-            work.name, work.life, work.process, stack_directory=work.stack_directory, notify=work.notify
-        )
+            work.name, work.life, work.process, main=work.main or os.getpid(), stack_directory=work.stack_directory,
+            notify=work.notify,
+        )  # fmt: skip
     except OSError as error:
         raise ChildFailed(f"cannot read env file {error.filename}: {error.strerror}") from error
     except ValueError as error:
