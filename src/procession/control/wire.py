@@ -53,7 +53,7 @@ def decode(line: bytes) -> Message:
     """The object on one line. Raises WireError."""
     try:
         message = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # 100,000 times "[" is no ValueError
         raise WireError(f"not JSON: {line[:80]!r}") from error
     if not isinstance(message, dict):
         raise WireError(f"not an object: {line[:80]!r}")

@@ -52,7 +52,7 @@ class NotifySocket:
     def close(self) -> None:
         self._socket.close()
         if not self.address.startswith("@"):
-            os.unlink(self.address)
+            _unlink(self.address)
 
     def _receive(self) -> None:
         try:

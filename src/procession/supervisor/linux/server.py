@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+from time import monotonic
 from typing import NamedTuple, Protocol
 
 from procession.control import wire
@@ -16,10 +17,12 @@ from procession.supervisor.core.events import Command
 from procession.supervisor.linux.connection import Connection
 from procession.supervisor.linux.loop import Loop
 from procession.supervisor.linux.requests import BadRequest, to_command
+from procession.supervisor.linux.rundir import remove
 
 CONNECTIONS_MAX = 128
 BACKLOG = 128
 NO_FD_SECONDS = 0.5
+FAREWELL_SECONDS = 1.0  # for all clients together
 USAGE = 2  # exit code
 REFUSED = 4
 
@@ -56,12 +59,13 @@ class Server:
 
     def close(self) -> None:
         """Let every client take what it was sent, and go. Its file goes first: who connects now finds nobody there."""
-        os.unlink(self._path)
+        remove(self._path)
         self._loop.cancel(self)
         self._loop.forget(self._socket.fileno())
         self._socket.close()
+        deadline = monotonic() + FAREWELL_SECONDS
         for connection in list(self._connections):
-            connection.say_farewell()
+            connection.say_farewell(deadline)
 
     def new_operation(self) -> int:
         """A number that no other operation has had."""
