@@ -31,11 +31,13 @@ from procession.supervisor.linux.probes import Probes
 from procession.supervisor.linux.recorder import Recorder
 from procession.supervisor.linux.server import Server
 from procession.supervisor.linux.signals import take_signals
+from procession.supervisor.linux.spare import keep_spares
 from procession.supervisor.linux.state import to_state
 from procession.supervisor.linux.takeback import take_back
 from procession.supervisor.linux.trees import Kill, everything
 
 SAVE_SECONDS = 0.05  # that changes are collected for one write of the state
+SAVE_AGAIN_SECONDS = 2.0  # after a write that failed
 QUIT_SECONDS = 15.0  # that the recorder may take to write what is left, after the last process is gone
 OWN_OPERATION = 1  # the one with which we began
 
@@ -44,6 +46,7 @@ class Supervisor:
     """Everything that one supervisor has. Raises OSError when its own files and sockets cannot be made."""
 
     def __init__(self, directory: str, *, echo: bool) -> None:
+        keep_spares()
         self.directory = directory
         self.model: Model = empty()
         self.loop = Loop()
@@ -57,7 +60,8 @@ class Supervisor:
         self.server = Server(self._path(rundir.CONTROL_NAME), self.loop, self)
         self._queue: deque[Event] = deque()
         self._began = time()
-        self._saved_stack: Stack | None = None
+        self._saved_stack: Stack = self.model.stack
+        self._save_trouble = ""
         self._is_over = False
         self._terminations = 0
         self.before_apply: Callable[[Stack], object] | None = None  # where it is not known what runs, see `begin`
@@ -98,25 +102,27 @@ class Supervisor:
         return view.change(self.model, name, monotonic())
 
     def save(self) -> None:
-        """Write down now what the next supervisor must know."""
+        """Write down now what the next supervisor must know; what a full disk refuses is written later."""
         self.loop.cancel("save")
         try:
-            rundir.write_json(self._path(rundir.STATE_NAME), to_state(self.model, self.instances.living()))
-        except OSError as error:
-            self.recorder.note(f"cannot write the state, a new supervisor would not know all: {error.strerror}")
-
-    def _save_wishes(self) -> None:
-        """What people asked for is written down before it is done, and before they are told that it is."""
-        if self.model.stack is not self._saved_stack:
             self._save_stack()
-        self.save()
+            rundir.write_json(self._path(rundir.STATE_NAME), to_state(self.model, self.instances.living()))
+            self._save_trouble = ""
+        except OSError as error:
+            self._say_not_saved(error.strerror or str(error))
+            self.loop.call_after(SAVE_AGAIN_SECONDS, "save", self.save)
 
     def _save_stack(self) -> None:
-        self._saved_stack = self.model.stack
-        try:
+        """Raises OSError."""
+        if self.model.stack is not self._saved_stack:
             rundir.write_json(self._path(rundir.STACK_NAME), to_data(self.model.stack))
-        except OSError as error:
-            self.recorder.note(f"cannot write the stack, a new supervisor would not know it: {error.strerror}")
+            self._saved_stack = self.model.stack
+
+    def _say_not_saved(self, trouble: str) -> None:
+        """Once: it is tried again and again."""
+        if trouble != self._save_trouble:
+            self._save_trouble = trouble
+            self.recorder.note(f"cannot write down what runs, a new supervisor would not know all: {trouble}")
 
     def _decide_all(self) -> None:
         while self._queue:
@@ -222,6 +228,6 @@ ACT: Final[Mapping[type[do.Action], Callable[[Supervisor, Any], object]]] = {
     do.Record: lambda us, action: us.recorder.keep(action),
     do.Changed: lambda us, action: us.server.changed(action.name),
     do.Reply: Supervisor._reply,
-    do.Save: lambda us, _: us._save_wishes(),
+    do.Save: lambda us, _: us.save(),
     do.Quit: lambda us, _: us._quit(),
 }
