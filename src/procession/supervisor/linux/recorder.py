@@ -11,12 +11,14 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
+from signal import SIGCONT
 from time import monotonic, time
 
 from procession.stack.model import Log
 from procession.supervisor.core.actions import Record
 from procession.supervisor.linux import procfs
 from procession.supervisor.linux.children import Children
+from procession.supervisor.linux.kernel import send_signal
 from procession.supervisor.linux.loop import WRITABLE, Loop
 from procession.supervisor.linux.signals import block_signals, reset_signals, unblock_signals
 from procession.supervisor.linux.spawn import widen_pipe
@@ -72,8 +74,16 @@ class Recorder:
         if self.pid:
             self._send({"unwatch": True})
             self._send({"quit": True})
+            self._wake()
         else:
             on_gone()
+
+    def _wake(self) -> None:
+        """Who is stopped (SIGSTOP) would not hear that it is to end, and be left behind."""
+        if self._pidfd >= 0:
+            send_signal(self._pidfd, SIGCONT)
+        else:
+            os.kill(self.pid, SIGCONT)  # our child, and not reaped: the number is its own
 
     def open(self, name: str, log: Log) -> None:
         """Record what this instance says."""
