@@ -154,7 +154,11 @@ def _outcome(turn: Turn, operation: Operation) -> do.Reply | None:
     for instance, life in instances:
         if instance is not None and instance not in failed and not _is_running(turn, instance, life):
             return None
-    return _reply(operation.id, tuple(trouble(turn, instance) for instance in failed))
+    stopped = [i for i, _ in instances if i is not None and not i.wanted and not i.retiring]
+    troubles = [trouble(turn, instance) for instance in failed]
+    return _reply(
+        operation.id, (*troubles, *(f"{instance.name}: somebody stopped it meanwhile" for instance in stopped))
+    )
 
 
 def _reply(operation: int, troubles: tuple[str, ...]) -> do.Reply:
