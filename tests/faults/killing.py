@@ -22,14 +22,21 @@ def kill_supervisor(site: Site) -> int:
 
 def kill_both(site: Site) -> None:
     """SIGKILL to supervisor and recorder, so that neither starts the other."""
+    recorder = recorder_pid(site)
     own = site.status()["supervisor"]
     os.kill(own["pid"], signal.SIGSTOP)
-    os.kill(own["recorder_pid"], signal.SIGKILL)
+    os.kill(recorder, signal.SIGKILL)
     os.kill(own["pid"], signal.SIGKILL)
     for popen in site.started:
         if popen.pid == own["pid"]:
             popen.wait()
     until(lambda: not site.is_recorded() and not site.is_supervised())
+
+
+def recorder_pid(site: Site) -> int:
+    """The recorder's pid, as soon as there is one. (0 while it is being started again; kill(0) would be for us.)"""
+    until(lambda: site.status()["supervisor"]["recorder_pid"] > 0)
+    return int(site.status()["supervisor"]["recorder_pid"])
 
 
 def await_all_ready(site: Site) -> dict[str, int]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.faults.killing import recorder_pid
 from tests.supervisor.programs import Stage, is_alive, until
 from tests.supervisor.site import Site, process
 
@@ -28,7 +29,7 @@ def frozen(site: Site, stage: Stage) -> Iterator[int]:
     """The pid of the recorder, which is stopped while an instance floods."""
     site.up(process("other", stage.program(STEADY)))
     stage.hear("ready")
-    pid = int(site.status()["supervisor"]["recorder_pid"])
+    pid = recorder_pid(site)
     os.kill(pid, signal.SIGSTOP)
     site.up(process("flood", stage.program(FLOOD)), process("other", stage.program(STEADY)))
     stage.hear("flooding")

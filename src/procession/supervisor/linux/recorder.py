@@ -67,15 +67,18 @@ class Recorder:
             self._start()
 
     def end(self, on_gone: Callable[[], object]) -> None:
-        """Let it write what there is, then end; tell when it has."""
+        """Let it write what there is, then end; tell when it has. Where there is none, one is started for it."""
+        self._loop.cancel("recorder")
+        if not self.pid:
+            self._start_again()
         self._wanted = False
         self._on_gone = on_gone
-        self._loop.cancel("recorder")
         if self.pid:
             self._send({"unwatch": True})
             self._send({"quit": True})
             self._wake()
         else:
+            self._loop.cancel("recorder")
             on_gone()
 
     def _wake(self) -> None:

@@ -59,7 +59,8 @@ class Supervisor:
         self.probes = Probes(self.loop, self.children, self.tell, self.instances.run)
         self.server = Server(self._path(rundir.CONTROL_NAME), self.loop, self)
         self._queue: deque[Event] = deque()
-        self._began = time()
+        self._began = time()  # for people; what is reckoned with is monotonic
+        self._began_at = monotonic()
         self._saved_stack: Stack = self.model.stack
         self._save_trouble = ""
         self._is_over = False
@@ -76,9 +77,11 @@ class Supervisor:
 
     def run(self) -> None:
         """Go on until everything is down."""
-        while not self._is_over:
+        while True:
             self._decide_all()
             self.recorder.flush()
+            if self._is_over:
+                return  # nothing would wake us any more
             deadline = next_deadline(self.model)
             self.loop.wait(deadline)
             if deadline is not None and monotonic() >= deadline:
@@ -91,7 +94,7 @@ class Supervisor:
             "version": procession.__version__,
             "directory": self.directory,
             "began": self._began,
-            "uptime_seconds": round(time() - self._began, 3),
+            "uptime_seconds": round(monotonic() - self._began_at, 3),
             "recorder_pid": self.recorder.pid,
             "recorder_restarts": self.recorder.restarts,
         }
