@@ -19,7 +19,7 @@ stay()
 """
 
 
-def test_a_stop_during_a_restart_wins(site: Site, stage: Stage) -> None:
+def test_a_stop_during_a_restart_wins(stage: Stage, site: Site) -> None:
     site.up(process("web", stage.program(SLOW_TO_STOP)))
     first = stage.hear("ready").pid
     restarting, stopping = site.connect(), site.connect()
@@ -35,7 +35,7 @@ def test_a_stop_during_a_restart_wins(site: Site, stage: Stage) -> None:
     stopping.close()
 
 
-def test_a_restart_during_a_stop_starts_it_again(site: Site, stage: Stage) -> None:
+def test_a_restart_during_a_stop_starts_it_again(stage: Stage, site: Site) -> None:
     site.up(process("web", stage.program(SLOW_TO_STOP)))
     first = stage.hear("ready").pid
     restarting, stopping = site.connect(), site.connect()
@@ -47,7 +47,7 @@ def test_a_restart_during_a_stop_starts_it_again(site: Site, stage: Stage) -> No
     stopping.close()
 
 
-def test_two_restarts_at_once_both_succeed(site: Site, stage: Stage) -> None:
+def test_two_restarts_at_once_both_succeed(stage: Stage, site: Site) -> None:
     site.up(process("web", stage.program(SLOW_TO_STOP), replicas=3))
     stage.hear_all("ready", 3)
     clients = [site.connect() for _ in range(2)]
@@ -59,7 +59,7 @@ def test_two_restarts_at_once_both_succeed(site: Site, stage: Stage) -> None:
     assert len({one["pid"] for one in site.status()["instances"]}) == 3
 
 
-def test_everything_at_once_ends_as_the_last_one_said(site: Site, stage: Stage) -> None:
+def test_everything_at_once_ends_as_the_last_one_said(stage: Stage, site: Site) -> None:
     site.up(process("web", stage.program(SLOW_TO_STOP), replicas=2))
     stage.hear_all("ready", 2)
     client = site.connect()

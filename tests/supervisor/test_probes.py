@@ -114,7 +114,7 @@ def test_an_exec_probe_that_hangs_is_killed(site: Site, stage: Stage) -> None:
 
 def test_a_file_probe(site: Site, stage: Stage, tmp_path: Path) -> None:
     probe = quick(ProbeType.FILE, file="ready")
-    body = 'say("up")\nsignal.signal(signal.SIGUSR1, lambda *_: open("ready", "w"))\nstay()'
+    body = 'signal.signal(signal.SIGUSR1, lambda *_: open("ready", "w"))\nsay("up")\nstay()'
     site.begin(process("web", stage.program(body), readiness=probe, directory=str(tmp_path)))
     pid = stage.hear("up").pid
     until(lambda: site.instance("web.1")["why"] == "file ready: no such file or directory")
