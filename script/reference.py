@@ -1,107 +1,30 @@
-"""Write the reference pages that the code itself knows; `--check` fails when one of them is not what it would write."""
+"""Write the reference pages that the code itself knows; `--check` fails when one of them is not what it would write.
+
+A page is a function in a file of `pages/`, which gives its whole text.
+"""
 
 from __future__ import annotations
 
 import sys
-import types
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
-from enum import Enum
 from pathlib import Path
-from typing import get_args, get_origin, get_type_hints
 
-from commands import commands_page
-from states import states_page
-
-from procession.stack.model import Backoff, Common, Declaration, Limits, Log, Probe, settings_key
-from procession.units import show_bytes
+from pages.backends import backends_page
+from pages.commands import commands_page
+from pages.events import events_page
+from pages.problems import problems_page
+from pages.settings import settings_page
+from pages.states import states_page
 
 REFERENCE = Path(__file__).parents[1] / "docs/reference"
 
-SETTINGS = """\
-# Settings
-
-<!-- Written by script/reference.py from the fields of procession.stack.model: change those, and run it. -->
-
-The keys of one process in `PRODUCTION_PROCESSES` and `DEVELOPMENT_PROCESSES`, and those of `PRODUCTION_STACK`, which is
-for what is common to all processes. None is needed but `BACKEND` or `COMMAND`; what is left out is the backend's to
-fill in.
-
-A **duration** is a number of seconds, or text such as `"30s"`, `"5m"`, `"1.5h"`, `"1d"`. A **size** is a number of
-bytes, or text such as `"512M"`, `"2G"`, in powers of 1024. A **list** may be written as one string, which is split as
-a shell would. Keys may be written in any case.
-"""
-PARTS = {
-    Common: (
-        "PRODUCTION_STACK",
-        "What is common to all processes. A process's own value wins; mappings (ENV, LOG, ...) merge key by key.",
-    ),
-    Probe: ("READINESS and LIVENESS", "A probe: how to learn whether an instance is ready, or still alive."),
-    Backoff: (
-        "BACKOFF",
-        "The wait before the next start, after deaths in a row that came before the process was steady.",
-    ),
-    Limits: ("LIMITS", "What one instance may use; 0 is no limit."),
-    Log: ("LOG", "Where an instance's lines go, and how long they are kept."),
+PAGES = {
+    "settings.md": settings_page,
+    "commands.md": commands_page,
+    "backends.md": backends_page,
+    "states.md": states_page,
+    "problems.md": problems_page,
+    "events.md": events_page,
 }
-
-
-def settings_page() -> str:
-    sections = [SETTINGS, "## A process", table(Declaration)]
-    for part, (keys, doc) in PARTS.items():
-        sections += [f"## {keys}", doc, table(part)]
-    return "\n\n".join(section.strip() for section in sections) + "\n"
-
-
-def table(kind: type) -> str:
-    """The fields of a dataclass of settings as a Markdown table."""
-    return "\n".join(["| key | value | default | |", "|---|---|---|---|", *rows(kind)])
-
-
-def rows(kind: type) -> Iterator[str]:
-    hints = get_type_hints(kind)
-    for field in fields(kind):
-        cells = (f"`{settings_key(field.name)}`", form(field, hints[field.name]), default(field), field.metadata["doc"])
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def form(field: Field[object], hint: object) -> str:
-    """What a person writes for a field: "duration", "`always`, `on-failure` or `never`", ..."""
-    if said := field.metadata["form"]:
-        return str(said)
-    for unit, name in (("_seconds", "duration"), ("_bytes", "size")):
-        if field.name.endswith(unit):
-            return name
-    options = get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    return " or ".join(dict.fromkeys(type_words(option) for option in options if option is not types.NoneType))
-
-
-def type_words(hint: object) -> str:
-    words = {str: "text", int: "number", float: "number", bool: "true or false", tuple: "list", Mapping: "mapping"}
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return ", ".join(f"`{member.value}`" for member in hint)
-    if isinstance(hint, type) and is_dataclass(hint):
-        return f"[mapping](#{anchor(PARTS[hint][0])})"
-    kind = get_origin(hint) or hint
-    if kind not in words:
-        raise TypeError(f"no words for {hint}: add them here")
-    return words[kind]
-
-
-def anchor(heading: str) -> str:
-    return heading.lower().replace(" ", "-")
-
-
-def default(field: Field[object]) -> str:
-    value = field.default_factory() if field.default_factory is not MISSING else field.default
-    if value is None or value in ((), {}, ""):
-        return ""
-    if field.name.endswith("_bytes") and isinstance(value, int) and value > 0:
-        return show_bytes(value)
-    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
-
-
-PAGES = {"settings.md": settings_page, "commands.md": commands_page, "states.md": states_page}
 
 
 def main() -> int:

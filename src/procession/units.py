@@ -1,8 +1,10 @@
-"""Durations and sizes as a person writes them: "30s", "5m", "1.5h"; "512M", "2G"."""
+"""Durations and sizes as a person writes them: "30s", "5m", "1.5h"; "512M", "2G". And one size that the kernel sets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+UNIX_PATH_BYTES_MAX = 107  # unix(7): sun_path has 108 bytes, one of them for the final NUL
 
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 BYTES = {"": 1, "b": 1, "k": 2**10, "kb": 2**10, "kib": 2**10, "m": 2**20, "mb": 2**20, "mib": 2**20}

@@ -9,7 +9,7 @@ import pytest
 
 from procession.backends.arguments import check, overridden, replaced, to_flags
 from procession.backends.argv import parse, values, without
-from procession.backends.option import Option, Takes
+from procession.backends.option import Number, Option, Takes
 
 BIND = Option(("-b", "--bind"), Takes.REPEATED)
 WORKERS = Option(("-w", "--workers"))
@@ -25,6 +25,7 @@ OPTIONS = (
     Option(("-Q", "--queues"), Takes.JOINED),
     Option(("--exclude",), Takes.SPREAD),
     Option(("--proxy-protocol",), Takes.MAYBE),
+    Option(("--threads",), number=Number.WHOLE),
 )
 
 
@@ -93,6 +94,8 @@ def test_args_become_flags(args: Mapping[str, object] | Sequence[str], known: st
         ({"workers": None}, "E043", "args.workers", "write its value, or leave it out"),
         ({"workers": True}, "E043", "args.workers", "write its value, or leave it out"),
         ({"workers": [1, 2]}, "E044", "args.workers", "write one of them"),
+        ({"threads": "eight"}, "E049", "args.threads", "write it in digits"),
+        ({"threads": 1.5}, "E049", "args.threads", "write it in digits"),
     ],
 )
 def test_what_a_program_would_not_take_is_a_problem(args: Mapping[str, object], id: str, where: str, fix: str) -> None:

@@ -323,7 +323,7 @@ def test_readiness_with_no_address_known_is_taken_for_granted() -> None:
             {"bind": "x:y", "wrokers": 1, "timeout": None},
             ["E040 args.wrokers", "E043 args.timeout", "E046 args.bind"],
         ),
-        ("uvicorn", {"port": "http"}, ["E046 args.port"]),
+        ("uvicorn", {"port": "http"}, ["E049 args.port"]),
         ("uvicorn", {"prot": 80}, ["E040 args.prot"]),
         ("hypercorn", {"daemon": True}, ["E047 args.daemon"]),
         ("daphne", {"unix_sockt": "/x"}, ["E040 args.unix_sockt"]),

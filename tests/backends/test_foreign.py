@@ -44,6 +44,8 @@ def test_of_two_declarations_the_one_with_these_args_is_meant(tmp_path: Path) ->
 
 def test_a_module_that_is_nowhere_is_a_problem() -> None:
     assert errors(build("nowhere.at.All", Declaration())) == ["E050 backend"]
+    (problem,) = build("mysite.foreing.Own", Declaration()).problems
+    assert problem.what == "there is no module 'mysite.foreing' for 'mysite.foreing.Own'"
 
 
 def test_a_subclass_of_the_real_one_serves(tmp_path: Path) -> None:

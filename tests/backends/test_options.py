@@ -10,7 +10,7 @@ import pytest
 
 from procession.backends.arguments import check
 from procession.backends.base import Backend
-from procession.backends.option import Option, Takes
+from procession.backends.option import Number, Option, Takes
 from procession.backends.registry import find
 
 FLAG = re.compile(r"(?<![\w-])--[a-z0-9][a-z0-9_-]*")
@@ -45,11 +45,13 @@ def test_every_flag_of_the_help_is_accepted_and_a_slip_is_not(name: str) -> None
         ("gunicorn", Option(("-b", "--bind"), Takes.REPEATED, also=("bind",))),
         ("gunicorn", Option(("--preload",), Takes.NOTHING, also=("preload_app",))),
         ("gunicorn", Option((), Takes.NOTHING, opposites=("--no-sendfile",), also=("sendfile",))),
-        ("gunicorn", Option(("--keep-alive",), also=("keepalive",))),
+        ("gunicorn", Option(("--keep-alive",), also=("keepalive",), number=Number.WHOLE)),
         ("uvicorn", Option(("--access-log",), Takes.NOTHING, opposites=("--no-access-log",))),
         ("uvicorn", Option(("--reload-dir",), Takes.REPEATED)),
         ("uvicorn", Option(("--ws-per-message-deflate",), Takes.TRUTH)),
-        ("uvicorn", Option(("--port",))),
+        ("uvicorn", Option(("--port",), number=Number.WHOLE)),
+        ("hypercorn", Option(("-w", "--workers"), number=Number.WHOLE)),
+        ("celery-worker", Option(("--soft-time-limit",), number=Number.ANY)),
         ("granian", Option(("--host",), also=("address",))),
         ("granian", Option(("--ws",), Takes.NOTHING, opposites=("--no-ws",), also=("websockets",))),
         ("hypercorn", Option(("-b", "--bind"), Takes.REPEATED)),
@@ -58,7 +60,7 @@ def test_every_flag_of_the_help_is_accepted_and_a_slip_is_not(name: str) -> None
         ("daphne", Option(("-e", "--endpoint"), Takes.REPEATED)),
         ("waitress", Option(("--expose-tracebacks",), Takes.NOTHING, opposites=("--no-expose-tracebacks",))),
         ("waitress", Option(("--listen",), Takes.REPEATED)),
-        ("cheroot", Option(("--threads",))),
+        ("cheroot", Option(("--threads",), number=Number.WHOLE)),
     ],
 )
 def test_what_an_option_takes_is_read_from_the_program(name: str, option: Option) -> None:

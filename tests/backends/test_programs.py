@@ -89,14 +89,7 @@ def test_a_relative_path_starts_in_the_working_directory(tmp_path: Path) -> None
     (tmp_path / "bin/serve").chmod(0o755)
     found = build("command", Declaration(command=("bin/serve",), directory=str(tmp_path)))
     assert (found.argv, found.problems) == (("bin/serve",), ())
-    assert errors(build("command", Declaration(command=("bin/serve",)))) == ["E049 command"]
 
 
-def test_a_program_that_is_nowhere_is_a_problem_with_a_fix(tmp_path: Path) -> None:
-    (problem,) = build("command", Declaration(command=("no-such-program",))).problems
-    assert (problem.id, problem.what) == ("E049", "is not found: 'no-such-program'")
-    plain = tmp_path / "plain"
-    plain.touch(mode=0o644)
-    (problem,) = build("command", Declaration(command=(str(plain),))).problems
-    assert problem.fix == "make it executable (chmod +x)"
+def test_no_command_at_all_is_a_mistake() -> None:
     assert errors(build("command", Declaration())) == ["E048 command"]

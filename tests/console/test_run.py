@@ -7,6 +7,8 @@ import select
 import signal
 import subprocess
 
+import pytest
+
 from tests.console.project import COMMAND, DEADLINE_SECONDS, SLEEPER, Project, await_true
 
 TWO = f"""\
@@ -40,6 +42,20 @@ def test_run_like_a_process_is_where_it_is(project: Project) -> None:
     assert project.ok("run", "--like", "web", "--", *SHOW).out.splitlines()[0] == "both-web-1-the file"
     shown = project.ok("run", "--like", "worker", "--", *SHOW).out.splitlines()
     assert shown == ["both--2-", str(project.directory / "inside"), "0027"]
+
+
+def test_an_env_file_may_begin_with_a_byte_order_mark(project: Project) -> None:
+    declare_two(project)
+    (project.directory / "web.env").write_text("FROM_FILE=the file\n", encoding="utf-8-sig")
+    assert project.ok("run", "--like", "web", "--", *SHOW).out.splitlines()[0] == "both-web-1-the file"
+
+
+@pytest.mark.root
+def test_run_like_a_process_with_a_user_is_that_user(project: Project) -> None:
+    declare_two(project)
+    project.declare(TWO + 'user = "65534"\n')
+    shown = project.ok("run", "--like", "worker", "--", "sh", "-c", "id -u; echo $USER $HOME").out.split()
+    assert shown == ["65534", "nobody", "/nonexistent"]
 
 
 def test_run_needs_no_dashes_and_leaves_the_commands_options_alone(project: Project) -> None:

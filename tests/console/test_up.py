@@ -141,6 +141,16 @@ def test_a_second_ctrl_c_kills_what_does_not_stop(project: Project) -> None:
     assert project.members() == []
 
 
+def test_what_is_stopped_before_it_was_ready_is_never_called_up(project: Project) -> None:
+    project.declare(GATED)
+    terminal = project.terminal("up")
+    terminal.await_text("waiting for readiness")
+    terminal.press_ctrl_c()
+    terminal.await_text("web.1: stopped")
+    assert terminal.ended() == 0
+    assert "is up" not in terminal.shown
+
+
 def test_sigterm_to_up_stops_everything_too(project: Project) -> None:
     project.declare(f"[processes.web]\n{SLEEPER}")
     terminal = project.terminal("up")
@@ -148,6 +158,17 @@ def test_sigterm_to_up_stops_everything_too(project: Project) -> None:
     os.kill(terminal.pid, signal.SIGTERM)
     assert terminal.ended() == 0
     assert project.members() == []
+
+
+def test_a_signal_that_comes_twice_at_once_is_one(project: Project) -> None:
+    """As timeout(1) sends it: to us, and to our process group."""
+    project.declare(f"[processes.web]\n{SLEEPER}")
+    terminal = project.terminal("up")
+    terminal.await_text("web.1: ready")
+    os.kill(terminal.pid, signal.SIGTERM)
+    os.killpg(terminal.pid, signal.SIGTERM)
+    assert terminal.ended() == 0
+    assert "killing what is left" not in terminal.shown
 
 
 def test_ctrl_c_leaves_a_supervisor_running_that_was_there_before(project: Project) -> None:

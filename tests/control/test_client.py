@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from procession.control import wire
-from procession.control.client import STATE_NAME, Answer, Client
+from procession.control.client import Answer, Client
+from procession.control.wire import STATE_NAME
 from procession.refusal import ExitCode, Refusal
 
 Reply = Callable[[wire.Message], list[wire.Message]]

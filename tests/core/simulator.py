@@ -16,7 +16,7 @@ from procession.stack.model import Condition, Kind, ProbeType, RestartWhen, Stac
 from procession.supervisor.core import actions as do
 from procession.supervisor.core import events as on
 from procession.supervisor.core.decide import decide, next_deadline
-from procession.supervisor.core.instance import AT_REST, Phase
+from procession.supervisor.core.instance import AT_REST, Phase, outgoing_key
 from procession.supervisor.core.model import empty
 from tests.core.stacks import process, stack, task
 
@@ -168,7 +168,8 @@ class World:
         key = (action.name, action.life)
         assert key not in self.lives, f"{key} was started twice"
         rivals = [life for life in self.lives.values() if life.name == action.name and not life.is_gone]
-        rolling = [rival for rival in rivals if f"{rival.name}/{rival.number}" in self.model.instances]
+        old = self.model.instances.get(outgoing_key(action.name))
+        rolling = [rival for rival in rivals if old is not None and old.life == rival.number]
         may_roll = action.process.max_surge and not action.process.singleton and action.process.kind is Kind.PROCESS
         assert rivals == (rolling[:1] if may_roll else []), f"{action.name}: a second copy of {rivals}"
         if action.process.handoff:

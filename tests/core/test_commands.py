@@ -251,3 +251,20 @@ def test_memory_of_another_shape_is_nothing_remembered() -> None:
         {"instances": {"web.1": "x"}, "scaled": {"worker": "many"}, "lives": "9"},
     ):
         assert list(recall(SITE, data).instances) == ["migrate.1", "web.1", "worker.1", "worker.2"]
+
+
+def test_a_signal_to_all_goes_to_what_runs_a_task_included() -> None:
+    history = History(SITE)
+    history.runs("migrate.1")
+    history.tell(on.Send((), "KILL", operation=2))
+    assert signalled(history) == ["migrate.1"]
+    assert history.replies[2].done
+
+
+def test_a_signal_to_one_that_does_not_run_is_not_done() -> None:
+    history = History(SITE)
+    history.tell(on.Send(("web",), "HUP", operation=2))
+    assert signalled(history) == []
+    assert history.replies[2] == do.Reply(
+        2, done=False, code=1, text=("web.1: waiting, there is no process to signal",)
+    )

@@ -175,6 +175,6 @@ def test_a_supervisor_that_begins_again_goes_on_with_the_roll() -> None:
         adopted = on.Adopted("web.1", life, pid=life, was_ready=outgoing, age_seconds=1, outgoing=outgoing)
         model, _ = decide(model, adopted, 200.0)
     model, _ = decide(model, on.Resume(), 200.0)
-    assert {key: i.phase.value for key, i in model.instances.items()} == {"web.1/1": "ready", "web.1": "starting"}
+    assert {key: i.phase.value for key, i in model.instances.items()} == {"web.1/old": "ready", "web.1": "starting"}
     model, did = decide(model, on.Probed("web.1", 2, "readiness", ok=True), 201.0)
     assert [action.life for action in did if isinstance(action, do.SendSignal)] == [1]

@@ -131,9 +131,10 @@ def test_settings_of_another_name(project: Project) -> None:
 
 def test_settings_that_are_not_there(project: Project, texts: Texts) -> None:
     _, data, _ = project.describe("--settings", "mysite.nowhere")
-    assert texts(data)[0] == (
-        "mysite.nowhere: does not import: ModuleNotFoundError: No module named 'mysite.nowhere' [procession.E030]"
-    )
+    assert texts(data) == [
+        "mysite.nowhere: does not import: ModuleNotFoundError: No module named 'mysite.nowhere' [procession.E030]",
+        "correct the name in DJANGO_SETTINGS_MODULE, or in the import",
+    ]
 
 
 def test_what_manage_py_sets_up_is_set_up(project: Project) -> None:

@@ -342,3 +342,52 @@ def test_a_listener_is_only_handed_to_a_program_that_can_take_it(site: Site) -> 
     web = one(site, {"BACKEND": "gunicorn", "ARGS": {"bind": "127.0.0.1:8000"}})
     assert web.handoff
     assert web.listeners == (Listener("127.0.0.1:8000", web.listeners[0].backlog, web.listeners[0].mode),)
+
+
+def test_one_mistake_hides_no_other(site: Site) -> None:
+    """A field that cannot be read counts as not said, an unknown backend as unknown: all else is looked at."""
+    found = wrong(
+        site,
+        {
+            "web": {
+                "BACKEND": "gunicorn",
+                "STOP_TIMEOUT": "soon",
+                "STOP": "TERM",
+                "ARGS": {"wrokers": 3, "bind": {1}},
+                "DEPENDS_ON": ["worker"],
+            },
+            "worker": {"BACKEND": "celry-worker", "DIRECTORY": "nowhere", "ENV_FILE": "no.env", "DEPENDS_ON": ["web"]},
+            "other": {"BAKEND": "gunicorn", "DIRECTORY": "nowhere"},
+        },
+    )
+    assert [line.partition(": ")[0] for line in found if "[procession." in line] == [
+        "web.stop_timeout",
+        "web.args.bind",
+        "web.args.wrokers",
+        "web.depends_on",
+        "worker.backend",
+        "worker.directory",
+        "worker.env_file",
+        "other.bakend",
+        "other.directory",
+    ]
+
+
+def test_an_unknown_backend_is_asked_for_no_address(site: Site) -> None:
+    found = wrong(site, {"web": {"BACKEND": "gunicron", "READINESS": "/health/", "REPLICAS": 2}})
+    assert [line for line in found if "[procession." in line] == [
+        'web.backend: there is no backend "gunicron" [procession.E011]'
+    ]
+
+
+def test_a_short_start_shortens_the_probe_that_nobody_timed(site: Site) -> None:
+    process = one(site, {"COMMAND": "sleep 5", "READINESS": {"file": "ready", "within": "1s"}})
+    assert process.readiness.timeout_seconds == 1.0
+    said = {"COMMAND": "sleep 5", "READINESS": {"file": "ready", "within": "1s", "timeout": "2s"}}
+    assert "longer than the whole start" in wrong(site, {"web": said})[0]
+
+
+def test_a_procfile_line_that_cannot_be_split_is_told_once(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("worker: no-such-program 'x\n")
+    _, problems = load(read_procfile(str(tmp_path / "Procfile"), {}), site)
+    assert [problem.id for problem in problems] == ["E015"]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from procession.recorder.history_main import Store, row_of
 from tests.recorder.rig import Rig, eventually, numbered
 
 NOTE = re.compile(rb"\[procession: (\d+) lines? \((\d+) (kB|bytes)\) dropped: ([^\]]+)\]\n")
@@ -124,3 +125,17 @@ def fill(path: Path) -> None:
             os.write(fd, b"x" * 4096)
     except OSError:
         os.close(fd)
+
+
+@pytest.mark.root
+def test_the_history_on_a_full_disk_keeps_no_file_open_between_two_tries(tiny_disk: Path) -> None:
+    with open(tiny_disk / "full", "wb") as full, pytest.raises(OSError):
+        full.write(bytes(3 << 20))
+    store = Store(str(tiny_disk / "history.sqlite"))
+    store.add([row_of(b'{"event": {"at": 1, "kind": "up"}}') or pytest.fail("no event")])
+    assert not store.write()
+    before = os.listdir("/proc/self/fd")
+    assert not store.write()
+    assert os.listdir("/proc/self/fd") == before
+    (tiny_disk / "full").unlink()
+    assert store.write()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -63,6 +65,19 @@ def test_the_writer_goes_when_there_is_nothing_to_write(rig: Rig) -> None:
     eventually(lambda: not children.read_text())
     rig.send(event=EXITED)
     eventually(lambda: len(rig.events()) == 2)
+
+
+def test_a_killed_writer_is_followed_by_another(rig: Rig) -> None:
+    recorder = rig.start()
+    rig.send(event=EXITED)
+    eventually(rig.events)
+    (writer,) = Path(f"/proc/{recorder.pid}/task/{recorder.pid}/children").read_text().split()
+    os.kill(int(writer), signal.SIGKILL)
+    rig.send(note="killed")
+    eventually(lambda: "ended with -9" in rig.notes())
+    rig.send(event={"at": 2.0, "kind": "up"})
+    eventually(lambda: [kind for kind, _, _ in rig.events()] == ["exited", "up"])
+    rig.quit()
 
 
 def test_a_broken_database_is_moved_aside_and_that_is_an_event(rig: Rig) -> None:

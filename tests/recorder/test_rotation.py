@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from procession.loop import Loop
 from procession.recorder.children import Children
 from procession.recorder.compression import Compression
 from procession.recorder.logfile import LogFile
-from procession.recorder.loop import Loop
 from procession.recorder.rotation import Policy, Rotated, is_rotated_name, milliseconds_of, suffix
 from procession.recorder.stamp import Clock, Moment, stamped
 from tests.recorder.rig import STAMP, Rig, eventually, numbered, read_part, run
@@ -183,6 +183,6 @@ def test_what_fell_off_the_end_while_it_was_compressed_does_not_come_back(tmp_pa
 def stop_when(loop: Loop, condition: object) -> None:
     def look() -> None:
         assert callable(condition)
-        loop.stop() if condition() else loop.wake_after(0.005, "look", look)
+        loop.stop() if condition() else loop.call_after(0.005, "look", look)
 
-    loop.wake_after(0.0, "look", look)
+    loop.call_after(0.0, "look", look)

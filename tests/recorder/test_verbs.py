@@ -190,6 +190,7 @@ def test_events_are_lines(site: Rig) -> None:
         "2025-11-21T07:31:01.000Z  web.1  exited  status 3",
     ]
     assert run("events", site, "-n", "1").stdout.count("\n") == 1
+    assert run("events", site, "-n", "all").stdout.count("\n") > 1
     assert run("events", site, "--since", "1h").stdout == ""
     assert [json.loads(line)["instance"] for line in run("events", site, "web", "--json").stdout.splitlines()] == [
         "web.1",

@@ -42,6 +42,20 @@ def test_the_recorder_starts_a_killed_supervisor_again(site: Site, stage: Stage)
     assert stage.is_silent_about("ready")
 
 
+def test_started_by_the_recorder_it_has_the_umask_that_it_had(site: Site, stage: Stage) -> None:
+    """The recorder's own is 077: what instances write would be nobody else's to read from then on."""
+    site.up(process("web", stage.program("os.umask(umask := os.umask(0))\nprint(oct(umask), flush=True)\n" + STEADY)))
+    first = stage.hear("ready").pid
+    site.popen.kill()
+    site.popen.wait()
+    until(lambda: site.instance("web.1")["pid"] == first)
+    os.kill(first, signal.SIGKILL)
+    stage.hear("ready")
+    until(lambda: site.log("web.1").count("\n") == 1)
+    before, after = site.log("web.1").split()
+    assert after == before
+
+
 def test_both_killed_and_up_again(site: Site, stage: Stage) -> None:
     declared = process("web", stage.program(STEADY), replicas=3)
     site.up(declared)
@@ -97,6 +111,11 @@ def test_damaged_state_makes_no_second_copy(site: Site, stage: Stage, damage: st
     until(lambda: [one["phase"] for one in site.status()["instances"]] == ["ready"] * 2)
     assert {one["name"]: one["pid"] for one in site.status()["instances"]} == before
     assert stage.is_silent_about("ready")
+    os.kill(before["web.2"], signal.SIGKILL)  # its next life must not be taken for one that goes on
+    assert stage.hear("ready").instance == "web.2"
+    assert site.call("stop", {"names": ["web.1"]})["done"]
+    assert not is_alive(before["web.1"])
+    assert site.instance("web.2")["phase"] == "ready"
     if damage != "deleted":
         assert (site.directory / "state.json.broken").exists()
 

@@ -39,6 +39,9 @@ def test_the_directory_and_the_socket_are_ours_alone(site: Site) -> None:
         (b'{"v": 1, "id": 1, "verb": "apply", "stack": {"name": 1}}\n', "stack: "),
         (b'{"v": 1, "id": {}, "verb": "status"}\n', "id: expected a number or a text, got {}"),
         (b'{"v": 1, "id": 1, "verb": "dance"}\n', "unknown verb 'dance'; known: "),
+        (b'{"v": 1, "id": 1, "verb": ["stop"]}\n', "unknown verb ['stop']; known: "),
+        (b'{"v": 1, "id": 1, "verb": "apply", "stack": {"name": "x", "directory": "/", "processes": 7}}\n', "stack: "),
+        (b"[" * 100_000 + b"\n", "not JSON: b'[[[["),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_the_connection_goes_on(site: Site, line: bytes, text: str) -> None:
@@ -144,7 +147,7 @@ def test_who_asked_is_in_the_history(site: Site, stage: Stage) -> None:
     history = sqlite3.connect(site.directory / "history.sqlite")
     rows = history.execute("SELECT kind, who FROM events WHERE who != '' ORDER BY id").fetchall()
     history.close()
-    who = f"uid {os.getuid()} (root)" if os.getuid() == 0 else f"uid {os.getuid()} ("
+    who = "uid 0 (root)" if os.getuid() == 0 else f"uid {os.getuid()}"
     assert [kind for kind, _ in rows] == ["applied", "restart-asked", "down"]
     assert all(text.startswith(who) for _, text in rows)
 

@@ -107,6 +107,22 @@ def test_it_becomes_the_declared_user_with_its_groups(site: Site) -> None:
     assert site.log("web.1") == "uid=65534(nobody) gid=65534(nogroup) groups=65534(nogroup)\n/nonexistent"
 
 
+@pytest.mark.root
+def test_a_user_may_be_a_number_and_may_open_its_own_output(site: Site) -> None:
+    script = "id -u; id -g; echo said > /dev/stderr; exec sleep 1000"
+    site.up(process("web", ("sh", "-c", script), user="65534", group="1"))
+    until(lambda: site.log("web.1").count("\n") == 2)
+    assert site.log("web.1").split() == ["65534", "1", "said"]
+
+
+@pytest.mark.root
+def test_what_an_env_file_says_of_its_user_is_kept(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("HOME=/srv/site\n")
+    script = "echo $HOME $USER; exec sleep 1000"
+    site.up(process("web", ("sh", "-c", script), user="nobody", env_files=(str(tmp_path / "env"),)))
+    until(lambda: site.log("web.1") == "/srv/site nobody")
+
+
 def test_env_files_are_read_at_each_start(site: Site, stage: Stage, tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_text("COLOUR=red\n")
@@ -140,7 +156,8 @@ def test_a_directory_behind_a_symlink_is_found_anew_at_each_start(site: Site, tm
         ({"argv": ("/etc/passwd",)}, "cannot run /etc/passwd: Permission denied"),
         ({"directory": "/nonesuch"}, "cannot enter its directory /nonesuch: No such file or directory"),
         ({"env_files": ("/nonesuch.env",)}, "cannot read env file /nonesuch.env: No such file or directory"),
-        ({"user": "nonesuch"}, "there is no such user or group: "),
+        ({"user": "nonesuch"}, 'there is no user "nonesuch"'),
+        ({"group": "nonesuch"}, 'there is no group "nonesuch"'),
     ],
 )
 def test_what_cannot_start_says_why(site: Site, fields: dict[str, object], why: str) -> None:
@@ -234,3 +251,32 @@ def test_sighup_does_not_kill_it(site: Site, stage: Stage) -> None:
     pid = stage.hear("ready").pid
     site.popen.send_signal(signal.SIGHUP)
     assert site.instance("web.1")["pid"] == pid
+
+
+def test_an_instance_that_comes_back_at_once_loses_no_line(site: Site, stage: Stage) -> None:
+    """Its FIFO is removed and made again while the recorder still has to hear of both."""
+    site.up(process("web", stage.program('print("line", flush=True)\n' + STEADY), replicas=2))
+    stage.hear("ready", "web.2")
+    client = site.connect()
+    for _ in range(5):
+        for count in (1, 2):
+            assert client.call("scale", {"counts": {"web": count}})["done"]
+        stage.hear("ready", "web.2")
+    client.close()
+    until(lambda: site.log("web.2") == "\n".join(["line"] * 6), lambda: site.log("web.2"))
+
+
+def test_a_life_costs_no_fd_and_no_memory(site: Site, stage: Stage) -> None:
+    site.up(process("web", stage.program(STEADY)))
+
+    def live(count: int) -> tuple[int, int]:
+        for _ in range(count):
+            os.kill(stage.hear("ready").pid, signal.SIGKILL)
+        status = Path(f"/proc/{site.popen.pid}/status").read_text()
+        resident = next(line for line in status.splitlines() if line.startswith("RssAnon"))
+        return len(os.listdir(f"/proc/{site.popen.pid}/fd")), int(resident.split()[1])
+
+    fds, resident_kilobytes = live(50)
+    fds_later, resident_kilobytes_later = live(150)
+    assert abs(fds_later - fds) <= 3  # a life may be at its beginning or its end
+    assert resident_kilobytes_later - resident_kilobytes < 256

@@ -166,6 +166,35 @@ def test_who_is_not_of_the_tree_cannot_tell(site: Site, stage: Stage) -> None:
     assert site.instance("web.1")["phase"] == "starting"
 
 
+@pytest.mark.parametrize("said", ["EXTEND_TIMEOUT_USEC=" + "9" * 400, "EXTEND_TIMEOUT_USEC=" + "9" * 5000])
+def test_a_program_that_talks_nonsense_is_not_believed(site: Site, stage: Stage, said: str) -> None:
+    body = f"""
+import socket
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+    for words in (b"{said}", b"PROCESSION_LIFE=" + b"9" * 5000, b"READY=1"):
+        notify.sendto(words, os.environ["NOTIFY_SOCKET"].replace("@", "\\0", 1))
+say("told")
+stay()
+"""
+    assert site.up(process("web", stage.program(body), readiness=Probe(type=ProbeType.NOTIFY)))["done"]
+    assert site.popen.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("127.0.0.1:99999", "127.0.0.1:99999: there is no port 99999"),
+        ("unix:/" + "x" * 200, "unix:/"),
+    ],
+)
+def test_an_address_that_cannot_be_asked_is_a_bad_answer(site: Site, stage: Stage, address: str, why: str) -> None:
+    probe = quick(ProbeType.TCP, address=address)
+    site.begin(process("web", stage.program('say("up")\nstay()'), readiness=probe))
+    stage.hear("up")
+    until(lambda: why in site.instance("web.1")["why"])
+    assert site.popen.poll() is None
+
+
 @pytest.mark.parametrize(
     ("head", "status", "good", "detail"),
     [

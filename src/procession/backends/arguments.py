@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from procession.backends.argv import parse
-from procession.backends.option import Option, Takes, by_name, normal
+from procession.backends.option import Number, Option, Takes, by_name, normal
 from procession.errors import Problem
 
 Args = Mapping[str, object] | Sequence[str]  # as Declaration.args: a string has been split already
@@ -37,7 +37,7 @@ def to_flags(args: Args, options: Sequence[Option] = ()) -> tuple[str, ...]:
 
 
 def check(args: Args, options: Sequence[Option] = (), *, where: str = "args") -> tuple[Problem, ...]:
-    """What the program would not accept or `to_flags` cannot say: E040 to E044, `where` in front of the key."""
+    """What the program would not accept or `to_flags` cannot say: E040 to E044, E049; `where` goes before the key."""
     if not isinstance(args, Mapping):
         return unknown_options((given.name for given in parse(args, options) if given.is_unknown), options, where)
     known = by_name(options)
@@ -147,6 +147,17 @@ def _wrong_value(where: str, value: object, option: Option | None) -> Problem | 
         return Problem("E043", where, f"needs a value, got {value!r}", fix="write its value, or leave it out")
     if option.takes in WANTS_ONE and isinstance(value, list | tuple) and len(value) > 1:
         return Problem("E044", where, f"takes one value, got {len(value)}", fix="write one of them")
+    return _wrong_number(where, value, option.number) if option.number else None
+
+
+def _wrong_number(where: str, value: object, number: Number) -> Problem | None:
+    """E049. A list has been looked at: its items, if it may have any, are the program's to read."""
+    if not isinstance(value, str | float) or isinstance(value, bool):
+        return None
+    try:
+        float(value) if number is Number.ANY else int(str(value))
+    except ValueError:
+        return Problem("E049", where, f"must be {number}, got {value!r}", fix="write it in digits")
     return None
 
 

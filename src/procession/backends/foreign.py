@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
@@ -36,15 +36,29 @@ def _profile(command: Command) -> Profile:
 
 def _build(path: str, declaration: Declaration, site: Site, _stop_timeout_seconds: float) -> Command:
     """The class is imported in the site's process alone; its configuration goes along as JSON (see django.foreign)."""
-    module = path.partition(".")[0]
-    unknown = Problem("E050", "backend", f"there is no module {module!r} for {path!r}", fix="correct it, or install it")
-    found = PathFinder.find_spec(module, [site.directory, *sys.path])
+    missing = _missing_module(path.split(".")[:-1], [site.directory, *sys.path])
+    unknown = Problem(
+        "E050", "backend", f"there is no module {missing!r} for {path!r}", fix="correct it, or install it"
+    )
     return Command(
         argv=(site.python, "-m", "procession.django.foreign", path, _configuration(declaration)),
         environment={"DJANGO_SETTINGS_MODULE": site.settings_module} if site.settings_module else {},
-        problems=() if found else (unknown,),
+        problems=(unknown,) if missing else (),
         readiness=Probe(type=ProbeType.APP) if site.has_app else None,
     )
+
+
+def _missing_module(names: list[str], path: Sequence[str] | None) -> str:
+    """The dotted name of the first module that is nowhere, "" if all are there. Imports none: it is the site's code."""
+    for length in range(1, len(names) + 1):
+        dotted = ".".join(names[:length])
+        spec = PathFinder.find_spec(dotted, path) or (find_spec(dotted) if length == 1 else None)
+        if spec is None:
+            return dotted
+        path = spec.submodule_search_locations
+        if path is None:
+            return ""  # a class within a class, or whatever the last module makes of it
+    return ""
 
 
 def _configuration(declaration: Declaration) -> str:

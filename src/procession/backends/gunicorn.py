@@ -9,7 +9,7 @@ from procession.backends.address import Place, file_mode, place
 from procession.backends.argv import values, without
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.gunicorn_file import ConfigFile, read_config
-from procession.backends.option import Option, Takes
+from procession.backends.option import NUMBERS, Option, Takes
 from procession.backends.web import Said, environment, not_in_background, read, readiness, with_timeout
 from procession.stack.model import Declaration, Probe, Site
 
@@ -63,8 +63,10 @@ def options() -> tuple[Option, ...]:
         from gunicorn.config import KNOWN_SETTINGS
     except ImportError:
         return ()
+    known = [setting for setting in KNOWN_SETTINGS if setting.cli]
     return tuple(
-        _option(setting.name, setting.cli, setting.action, setting.nargs) for setting in KNOWN_SETTINGS if setting.cli
+        replace(_option(setting.name, setting.cli, setting.action, setting.nargs), number=NUMBERS.get(setting.type))
+        for setting in known
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Takes(StrEnum):
@@ -19,17 +20,29 @@ class Takes(StrEnum):
     SPREAD = "spread"  # --exclude a b
 
 
+class Number(StrEnum):
+    """What the program makes of an option's text, where that is a number: Python's own `int` or `float`."""
+
+    WHOLE = "a whole number"
+    ANY = "a number"
+
+
+NUMBERS: Final = {int: Number.WHOLE, float: Number.ANY}
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """One option of a program: its spellings ("--bind", "-b"), and those that say the opposite ("--no-reload").
 
-    `also` are names that people write though the command line does not know them (gunicorn's `accesslog`).
+    `also` are names that people write though the command line does not know them (gunicorn's `accesslog`). `number` is
+    None for an option whose text is no number, or of which the program does not say.
     """
 
     names: tuple[str, ...]
     takes: Takes = Takes.ONE
     opposites: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    number: Number | None = None
 
     @property
     def long(self) -> str:

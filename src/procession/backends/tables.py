@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import NoReturn, Protocol
 
-from procession.backends.option import Option, Takes
+from procession.backends.option import NUMBERS, Number, Option, Takes
 
 
 class ClickParameter(Protocol):
@@ -78,7 +78,7 @@ class _Parsing(Exception):
 
 def _argparse_option(action: argparse.Action) -> Option:
     names, opposites = _split_opposites(action.option_strings, isinstance(action, argparse.BooleanOptionalAction))
-    return Option(names, _argparse_takes(action), opposites)
+    return Option(names, _argparse_takes(action), opposites, number=_argparse_number(action))
 
 
 def _split_opposites(names: Iterable[str], has_opposites: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -97,8 +97,19 @@ def _argparse_takes(action: argparse.Action) -> Takes:
     return Takes.REPEATED if isinstance(action, argparse._AppendAction) else Takes.ONE
 
 
+def _argparse_number(action: argparse.Action) -> Number | None:
+    return NUMBERS.get(action.type) if isinstance(action.type, type) else None
+
+
 def _click_option(parameter: ClickParameter) -> Option:
-    return Option(tuple(parameter.opts), _click_takes(parameter), tuple(parameter.secondary_opts))
+    opposites = tuple(parameter.secondary_opts)
+    return Option(tuple(parameter.opts), _click_takes(parameter), opposites, number=_click_number(parameter))
+
+
+def _click_number(parameter: ClickParameter) -> Number | None:
+    """click's own types say their name; a range is one too (IntRange: "integer range"), its bounds are not ours."""
+    name = getattr(getattr(parameter, "type", None), "name", "")
+    return {"integer": Number.WHOLE, "float": Number.ANY}.get(str(name).removesuffix(" range"))
 
 
 def _click_takes(parameter: ClickParameter) -> Takes:

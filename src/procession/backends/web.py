@@ -89,7 +89,11 @@ def host_and_port(said: Said, host: Option, port: Option, path: Option, *, varia
     try:
         return Place((listener(tcp(saying(host, "127.0.0.1"), saying(port, "8000")), mode),))
     except ValueError:
-        return Place(problems=(bad_address(f"args.{port.long.strip('-')}", saying(port)),))
+        where = f"args.{port.long.strip('-')}"
+        is_told = any(
+            problem.where == where for problem in said.problems
+        )  # the option's table knows that it is a number
+        return Place(problems=() if is_told else (bad_address(where, saying(port)),))
 
 
 def binds(said: Said, option: Option, *, default: str, mode: int = 0o666) -> Place:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from types import FrameType
 
@@ -22,6 +24,8 @@ END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 OWN_LOG = "procession"  # the recorder's; what happens is said here by the changes
 MARK = "-- "  # before what is not an instance's own line
 END_SECONDS_MAX = 10.0
+SAME_SECONDS = 0.03
+"""Two signals so close are one wish: timeout(1) sends its signal to us and to our group, as do other wrappers."""
 
 
 class Attached:
@@ -35,6 +39,7 @@ class Attached:
         self._waiting = Waiting(no_color=options.no_color, mark=MARK)
         self._requests: dict[int, str] = {}  # under way: id -> verb
         self._ends_asked = 0  # by signals
+        self._last_asked = -math.inf
         self._ends_done = 0
         self._code: int | None = None  # set: the view ends
 
@@ -60,7 +65,9 @@ class Attached:
         self._requests[self._client.ask(verb, fields)] = verb
 
     def _end_asked(self, number: int, _: FrameType | None) -> None:
-        self._ends_asked += 1
+        now = time.monotonic()
+        self._ends_asked += now - self._last_asked > SAME_SECONDS
+        self._last_asked = now
         if number == signal.SIGHUP:
             _mute()  # the terminal is gone, and with it all who could read
 
@@ -97,7 +104,7 @@ class Attached:
         self._waiting.clear()
         if verb != "apply" or not self._ends_done:  # what could not start has no news value once we stop
             talk.say_answer(answer, self._options)
-        if verb == "apply" and answer.done:
+        if verb == "apply" and answer.done and not self._ends_done:  # what is not wanted any more counts as done
             self._waiting.say(self._ready)
         elif verb == "down":
             self._client.wait_for_end(timeout_seconds=END_SECONDS_MAX)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from procession.console.text import say
+from procession.console.text import count_of_lines, say
 from procession.refusal import ExitCode, Refusal
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="a process (web) or an instance (web.2); default: all")
     parser.add_argument("-f", "--follow", action="store_true", help="go on with what comes, until Ctrl-C")
     parser.add_argument(
-        "-n", "--lines", metavar="N", type=int, help=f"the last N events (default: {LAST_DEFAULT}; all with --since)"
+        "-n", "--lines", metavar="N", help=f"the last N events, or `all` (default: {LAST_DEFAULT}; all with --since)"
     )
     parser.add_argument("--since", metavar="TIME", help="from then on: 10m, 2h, 1d ago, 07:31, 2026-11-21T07:31:00Z")
     parser.add_argument("--json", action="store_true", help="one object a line")
@@ -127,10 +127,11 @@ def _wanted(options: Namespace) -> Wanted:
     from procession.console.moments import moment
     from procession.recorder.reading.history import Wanted
 
-    if options.lines is not None and options.lines < 0:
-        raise ValueError(f"--lines: at least 0, not {options.lines}")
     since = moment(options.since).timestamp() if options.since else 0.0
-    last = LAST_DEFAULT if options.lines is None and not options.since else options.lines
+    if options.lines is None:
+        last = None if options.since else LAST_DEFAULT
+    else:
+        last = count_of_lines(options.lines)
     return Wanted(tuple(options.names), since, last)
 
 

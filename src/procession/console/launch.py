@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from procession.control.client import ELSEWHERE
+from procession.control.wire import ELSEWHERE
 from procession.refusal import ExitCode, Refusal
 
 STDERR_NAME = "supervisor.err"

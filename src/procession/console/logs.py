@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from procession.console.text import Ink, say
+from procession.console.text import Ink, count_of_lines, say
 from procession.recorder.reading.parts import NEVER, log_paths, parts_of, sort_key
 from procession.refusal import ExitCode, Refusal
 
@@ -112,11 +112,7 @@ def _last(options: Namespace) -> int | None:
         if options.since or options.until:
             return None
         return LAST_DEFAULT_FOLLOWING if options.follow else LAST_DEFAULT
-    if options.lines == "all":
-        return None
-    if not options.lines.isdecimal():
-        raise ValueError(f"--lines: a number or `all`, not {options.lines!r}")
-    return int(options.lines)
+    return count_of_lines(options.lines)
 
 
 def _choice(options: Namespace) -> Callable[[str], bool]:

@@ -59,6 +59,8 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "procession", setting
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains while it flushes stdout at its end
         return ExitCode.DONE  # it has read what it wanted, as `head` does
+    except OSError as error:  # a file that is somebody else's, a disk that fails: no mistake of ours to trace back
+        return _end(_refused(f"{prog} {split(arguments)[1]}", error), no_color="--no-color" in arguments)
     return code
 
 
@@ -136,6 +138,12 @@ def _show_version() -> int:
 
     print(f"procession {__version__}")
     return ExitCode.DONE
+
+
+def _refused(verb: str, error: OSError) -> Refusal:
+    where = f"{error.filename}: " if error.filename else ""
+    fix = "run this as the user whose it is" if isinstance(error, PermissionError) else ""
+    return Refusal(f"{verb}: {where}{error.strerror or error}", fix)
 
 
 def _end(refusal: Refusal, *, no_color: bool) -> int:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import grp
 import os
-import pwd
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +11,10 @@ from functools import reduce
 from typing import NoReturn
 
 from procession.console import declared, text
+from procession.envfile import read_env_file
+from procession.owner import Owner, find_owner
+from procession.owner import become as become_owner
 from procession.refusal import ExitCode, Refusal
-from procession.stack.dotenv import parse
 from procession.stack.model import Stack
 
 SUMMARY = "Run one command in the stack's environment"
@@ -90,51 +90,46 @@ def _shared(one: Mapping[str, str], other: Mapping[str, str]) -> Mapping[str, st
 
 def become(where: Place, argv: list[str]) -> NoReturn:
     """Exec `argv` there. Raises Refusal."""
-    environment = build_environment(where)
+    owner = _find_owner(where)
+    environment = build_environment(where, owner)
     try:
         os.chdir(where.directory)
         if where.umask is not None:
             os.umask(where.umask)
-        if where.user or where.group:
-            _change_user(where)
+        become_owner(owner)
         sys.stdout.flush()
         os.execvpe(argv[0], argv, environment)
     except FileNotFoundError as error:
-        raise Refusal(
-            f"cannot run {argv[0]!r}: not found", "see PATH, or give its path", code=ExitCode.REFUSED
-        ) from error
-    except (OSError, KeyError) as error:
+        raise Refusal(f"cannot run {argv[0]!r}: not found", "see PATH, or give its path") from error
+    except OSError as error:
         raise Refusal(f"cannot run {argv[0]!r} in {where.directory}: {error}") from error
 
 
-def build_environment(where: Place) -> dict[str, str]:
-    """Ours, the env files over it, the declared variables over them. The site's own programs are on PATH."""
-    environment = dict(os.environ)
+def build_environment(where: Place, owner: Owner) -> dict[str, str]:
+    """Ours and the user's, the env files over it, the declared variables over them. The site's programs are on PATH.
+
+    Raises Refusal.
+    """
+    environment = {**os.environ, **(owner.variables() if where.user else {})}
     for path in where.env_files:
-        environment.update(_read_env_file(path))
+        environment.update(_read(path))
     environment.update(where.environment)
     programs = os.path.dirname(sys.executable)
     search = environment.get("PATH", os.defpath).split(os.pathsep)
     return environment if programs in search else {**environment, "PATH": os.pathsep.join([programs, *search])}
 
 
-def _read_env_file(path: str) -> Mapping[str, str]:
+def _find_owner(where: Place) -> Owner:
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            read = parse(file.read(), path)
+        return find_owner(where.user, where.group)
+    except LookupError as error:
+        raise Refusal(str(error), "correct USER or GROUP") from error
+
+
+def _read(path: str) -> dict[str, str]:
+    try:
+        return read_env_file(path)
     except OSError as error:
         raise Refusal(f"cannot read the env file {path}: {error.strerror}") from error
-    if read.problems:
-        raise Refusal(f"{path}: {read.problems[0].what}", read.problems[0].fix, code=ExitCode.NOT_SO)
-    return read.values()
-
-
-def _change_user(where: Place) -> None:
-    """Raises KeyError for a user or group that is not there, OSError where we may not."""
-    user = pwd.getpwnam(where.user) if where.user else None
-    gid = grp.getgrnam(where.group).gr_gid if where.group else user.pw_gid if user else os.getgid()
-    if user and (os.getuid(), os.getgid()) != (user.pw_uid, gid):
-        os.initgroups(user.pw_name, gid)
-    os.setgid(gid)
-    if user:
-        os.setuid(user.pw_uid)
+    except ValueError as error:
+        raise Refusal(f"cannot read the env file {path}: {error}", code=ExitCode.NOT_SO) from error

@@ -123,3 +123,12 @@ def _pad(cell: Cell, width: int, ink: Ink) -> str:
     blank = " " * (width - len(cell.text))
     painted = ink(cell.color, cell.text)
     return blank + painted if cell.is_number else painted + blank
+
+
+def count_of_lines(written: str) -> int | None:
+    """--lines N; None for `all`. Raises ValueError for what is no number."""
+    if written == "all":
+        return None
+    if not written.isdecimal():
+        raise ValueError(f"--lines: a number or `all`, not {written!r}")
+    return int(written)

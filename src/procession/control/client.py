@@ -9,13 +9,11 @@ import time
 from collections.abc import Iterator
 
 from procession.control import wire
+from procession.control.wire import ELSEWHERE, SOCKET_NAME, STATE_NAME
 from procession.refusal import ExitCode, Refusal
+from procession.units import UNIX_PATH_BYTES_MAX
 
-SOCKET_NAME = "control.sock"
-STATE_NAME = "state.json"  # there while a supervisor runs; left over when it was cut off
-SOCKET_PATH_BYTES_MAX = 107  # sun_path holds 108 with the final NUL (unix(7))
 READ_BYTES = 65536
-ELSEWHERE = "use another one: --stack-directory DIR or PROCESSION_DIRECTORY"
 TICK_SECONDS = 1.0
 
 TYPE_CHECKING = False  # as in typing, which `procession status` need not import
@@ -185,7 +183,7 @@ def _gone(verb: str) -> Refusal:
 
 def _connect(connection: socket.socket, stack_directory: str) -> None:
     path = os.path.join(stack_directory, SOCKET_NAME)
-    if len(os.fsencode(path)) <= SOCKET_PATH_BYTES_MAX:
+    if len(os.fsencode(path)) <= UNIX_PATH_BYTES_MAX:
         connection.connect(path)
         return
     directory = os.open(stack_directory, os.O_PATH | os.O_DIRECTORY)

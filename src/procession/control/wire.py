@@ -6,13 +6,13 @@ A client sends requests, each with an id of its choice:
 
 The supervisor answers each, in the order in which they end, with any number of changes and one last line:
 
-    {"id": 1, "change": {"name": "web.1", "phase": "stopping", ...}}     an instance changed while the request was
-    under way {"id": 1, "done": true, "text": ["web.1: ready after 0.4 s"], "data": {...}}
-    {"id": 1, "done": false, "code": 1, "text": ["web.1: crash-looping: exited with 3, 3 times in 4 s"], "data": {...}}
+    {"id": 1, "change": {"name": "web.1", "phase": "stopping", ...}}     an instance changed meanwhile
+    {"id": 1, "done": true, "code": 0, "text": [], "data": {...}}
+    {"id": 1, "done": false, "code": 1, "text": ["web.1: crash-looping: exited with 3, early death number 3"]}
 
 Verbs and their fields, besides v, id and verb (names: processes or instances; empty is all):
     status                          data: {"supervisor": {...}, "processes": [...], "instances": [...]}, see core.view
-    apply    stack, start, reason   make this stack run; start=true also starts what a person had stopped
+    apply    stack, start           make this stack run; start=true also starts what a person had stopped
     start stop restart roll   names      ends when every one of them is ready, or gone, or failed
     scale    counts                 {"worker": 4}
     signal   names, signal          "HUP"
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 else:
     Message = Mapping
 
+SOCKET_NAME = "control.sock"  # in the stack directory
+STATE_NAME = "state.json"  # there while a supervisor runs; left over when it was cut off
+ELSEWHERE = "use another one: --stack-directory DIR or PROCESSION_DIRECTORY"
 VERSION = 1
 LINE_BYTES_MAX = 16 * 2**20  # a stack of 10,000 processes fits; more is refused, so that no client can fill the memory
 VERBS = frozenset({"status", "apply", "start", "stop", "restart", "roll", "scale", "signal", "down", "watch"})
@@ -53,7 +56,7 @@ def decode(line: bytes) -> Message:
     """The object on one line. Raises WireError."""
     try:
         message = json.loads(line)
-    except (ValueError, RecursionError) as error:  # 100,000 times "[" is no ValueError
+    except (ValueError, RecursionError) as error:  # nested too deeply
         raise WireError(f"not JSON: {line[:80]!r}") from error
     if not isinstance(message, dict):
         raise WireError(f"not an object: {line[:80]!r}")
@@ -66,8 +69,9 @@ def check_request(message: Message) -> None:
         raise WireError(
             f"this supervisor speaks version {VERSION}, the client {message.get('v')!r}: restart the older one"
         )
-    if message.get("verb") not in VERBS:
-        raise WireError(f"unknown verb {message.get('verb')!r}; known: {', '.join(sorted(VERBS))}")
+    verb = message.get("verb")
+    if not isinstance(verb, str) or verb not in VERBS:
+        raise WireError(f"unknown verb {verb!r}; known: {', '.join(sorted(VERBS))}")
 
 
 class Lines:

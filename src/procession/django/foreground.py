@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 import signal
 import sys
 from collections.abc import Mapping
 from typing import NoReturn
 
-from procession.errors import Problem
+from procession.envfile import read_env_file
+from procession.owner import Owner, find_owner
+from procession.owner import become as become_owner
 from procession.refusal import Refusal
-from procession.sources.files import read_text
-from procession.stack import dotenv
 from procession.stack.model import Process
 
 
@@ -23,7 +21,8 @@ def become(process: Process) -> NoReturn:
     Where systemd has handed sockets over to us (LISTEN_PID is our pid, sd_listen_fds(3)) the program takes them: the
     pid stays, so they are meant for it.
     """
-    environment = environment_of(process)
+    owner = _find_owner(process)
+    environment = environment_of(process, owner)
     argv = process.handoff if process.handoff and _has_listeners() else process.argv
     try:
         os.chdir(process.directory)
@@ -31,18 +30,20 @@ def become(process: Process) -> NoReturn:
         raise Refusal(f"{process.name}: cannot go to {process.directory}: {error.strerror}") from error
     if process.umask is not None:
         os.umask(process.umask)
-    _take_user(process)
+    _become(process, owner)
     _execute(process.name, argv, environment)
 
 
-def environment_of(process: Process) -> dict[str, str]:
-    """This process's environment, over it the env files, over them what was declared."""
-    values: dict[str, str] = {}
+def environment_of(process: Process, owner: Owner) -> dict[str, str]:
+    """This process's environment and its user's, over it the env files, over them what was declared. Raises Refusal."""
+    values = owner.variables() if process.user else {}
     for path in process.env_files:
-        text = read_text(path)
-        if isinstance(text, Problem):
-            raise Refusal(f"{process.name}: {path} {text.what}", text.fix)
-        values |= dotenv.parse(text, path).values()
+        try:
+            values |= read_env_file(path)
+        except OSError as error:
+            raise Refusal(f"{process.name}: cannot read the env file {path}: {error.strerror}") from error
+        except ValueError as error:
+            raise Refusal(f"{process.name}: cannot read the env file {path}: {error}") from error
     return {**os.environ, **values, **process.environment}
 
 
@@ -50,40 +51,20 @@ def _has_listeners() -> bool:
     return os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS", "0") != "0"
 
 
-def _take_user(process: Process) -> None:
-    """The groups first: without root's rights they could not be changed any more."""
-    if not process.user and not process.group:
-        return
-    who = f"{process.user}:{process.group}".strip(":")
+def _find_owner(process: Process) -> Owner:
     try:
-        uid, gid, name = _user(process.user)
-        gid = _group(process.group) if process.group else gid
-        if (uid, gid) != (os.geteuid(), os.getegid()):
-            os.initgroups(name, gid) if name else os.setgroups([gid])
-            os.setgid(gid)
-            os.setuid(uid)
-    except KeyError as error:
-        raise Refusal(f"{process.name}: there is no user or group {who}") from error
+        return find_owner(process.user, process.group)
+    except LookupError as error:
+        raise Refusal(f"{process.name}: {error}", "correct USER or GROUP") from error
+
+
+def _become(process: Process, owner: Owner) -> None:
+    try:
+        become_owner(owner)
     except OSError as error:
+        who = f"{process.user}:{process.group}".strip(":")
         fix = "run it as root, or leave USER and GROUP out"
         raise Refusal(f"{process.name}: cannot become {who}: {error.strerror}", fix) from error
-
-
-def _user(name: str) -> tuple[int, int, str]:
-    """uid, group and name; a number that no user has is a uid all the same."""
-    if not name:
-        return os.geteuid(), os.getegid(), ""
-    try:
-        found = pwd.getpwuid(int(name)) if name.isdecimal() else pwd.getpwnam(name)
-    except KeyError:
-        if not name.isdecimal():
-            raise
-        return int(name), int(name), ""
-    return found.pw_uid, found.pw_gid, found.pw_name
-
-
-def _group(name: str) -> int:
-    return int(name) if name.isdecimal() else grp.getgrnam(name).gr_gid
 
 
 def _execute(name: str, argv: tuple[str, ...], environment: Mapping[str, str]) -> NoReturn:

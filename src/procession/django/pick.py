@@ -82,7 +82,7 @@ def _with_arguments(declared: Declared, name: str, extra: tuple[str, ...]) -> De
     """`declared` with the arguments of one process overridden: its ARGS, or the end of its COMMAND."""
     said = next((one for one in declare(declared).said if one.name == name), None)
     raw = declared.processes[name]
-    if said is None or not isinstance(raw, dict):
+    if said is None or not said.is_good or not isinstance(raw, dict):
         return declared  # Its own problems come first.
     key, value = _overridden(said, extra)
     kept = {word: item for word, item in raw.items() if str(word).upper() != key}

@@ -59,7 +59,7 @@ def import_problem(error: BaseException, directory: str) -> Problem:
     module = os.environ.get(SETTINGS, "") or "manage.py"
     frames = (*_own_frames(error.__traceback__, directory), *_syntax(error, directory))
     origin = frames[-1].partition(": ")[0] if frames else ""
-    return Problem("E030", module, f"does not import: {_summary(error)}", origin, _fix(error), frames)
+    return Problem("E030", module, f"does not import: {_summary(error)}", origin, _fix(error, directory), frames)
 
 
 def _run_to_handover(manage: str) -> None:
@@ -136,7 +136,12 @@ def _frame(frame: traceback.FrameSummary, directory: str) -> str:
     return f"{place}: {frame.line}{scope}"
 
 
-def _fix(error: BaseException) -> str:
+def _fix(error: BaseException, directory: str) -> str:
+    own = isinstance(error, ModuleNotFoundError) and os.path.exists(
+        os.path.join(directory, str(error.name).partition(".")[0])
+    )
+    if own:
+        return f"correct the name in {SETTINGS}, or in the import"
     if isinstance(error, ModuleNotFoundError):
         return f"install {error.name}, or use the Python that has it: this is {sys.executable}"
     return "correct it: what runs keeps running"

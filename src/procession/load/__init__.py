@@ -23,7 +23,7 @@ from procession.stack.declared import Declared
 from procession.stack.model import Condition, Dependency, Kind, Process, Site, Stack
 from procession.stack.order import start_order
 
-OPTION_IDS = frozenset({"E040", "E041", "E042", "E043", "E044"})  # what `backends.arguments.check` says about ARGS
+OPTION_IDS = frozenset({"E040", "E041", "E042", "E043", "E044", "E049"})  # what `arguments.check` says about ARGS
 Loaded = tuple[Stack | None, list[Problem]]
 
 
@@ -35,13 +35,14 @@ def load(declared: Declared, site: Site, *, check_options: bool = True, only: Co
     """
     read = declare(declared)
     built = [build(said, site) for said in read.said if only is None or said.name in only]
-    processes = _with_conditions([one.process for one in built if one.process])
+    processes = _with_conditions([one.process for one in built])
     problems = [*read.problems, *(problem for one in built for problem in one.problems)]
     if only is None:
         problems += _nothing(read, declared)
         problems += check(Checked(processes=processes, names=read.names, binds=_binds(built)))
     once = dict.fromkeys(problems)  # What is common to all is wrong for each of them.
-    kept = [problem for problem in once if _is_wanted(problem, check_options=check_options, only=only)]
+    wanted = [problem for problem in once if _is_wanted(problem, check_options=check_options, only=only)]
+    kept = _by_process(wanted, read.names)
     if any(problem.is_error for problem in kept):
         return None, kept
     name = read.stack_name or stack_name(site.directory)
@@ -75,7 +76,7 @@ def _condition(dependency: Dependency, tasks: set[str]) -> Dependency:
 
 
 def _binds(built: list[Built]) -> dict[str, tuple[str, ...]]:
-    return {one.process.name: one.binds for one in built if one.process}
+    return {one.process.name: one.binds for one in built}
 
 
 def _nothing(read: Read, declared: Declared) -> list[Problem]:
@@ -84,6 +85,12 @@ def _nothing(read: Read, declared: Declared) -> list[Problem]:
     key = declared.processes_key or "site"
     fix = "declare a process, or let `procession init` propose a declaration"
     return [Problem("E031", key, "declares no process", declared.file, fix)]
+
+
+def _by_process(problems: list[Problem], names: tuple[str, ...]) -> list[Problem]:
+    """What is about one process together, the processes as they were declared; what is about none in front."""
+    place = {name: index for index, name in enumerate(names)}
+    return sorted(problems, key=lambda problem: place.get(problem.where.partition(".")[0], -1))
 
 
 def _is_wanted(problem: Problem, *, check_options: bool, only: Collection[str] | None) -> bool:

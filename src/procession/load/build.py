@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from procession.backends.base import Backend, Command, Profile
+from procession.backends.command import BACKEND as COMMAND
 from procession.errors import Problem
 from procession.load.choose import choose
 from procession.load.facts import STANDARD_PATH, absolute, facts, find_program
@@ -31,9 +32,9 @@ STOP_SECONDS = 30.0  # for the first look at a command, whose profile says the r
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """`process` is None if nothing could be built. `binds` are the addresses it serves, by itself or handed over."""
+    """`binds` are the addresses it serves, by itself or handed over. With an error among them no process is to run."""
 
-    process: Process | None
+    process: Process
     problems: tuple[Problem, ...]
     binds: tuple[str, ...] = ()
 
@@ -54,9 +55,11 @@ class Parts:
 def build(said: Said, site: Site) -> Built:
     """The Process that one declaration means, with all that is wrong with it."""
     declaration = _located(said.declaration, site)
+    if not (declaration.backend or declaration.command):
+        return _without_backend(said, declaration, site)  # declare() has said so
     backend = choose(said, site)
     if isinstance(backend, Problem):
-        return Built(None, (backend,))
+        return _without_backend(said, declaration, site, backend)
     stop_seconds, command = _command(backend, declaration, site)
     parts = Parts(
         said=said,
@@ -68,6 +71,22 @@ def build(said: Said, site: Site) -> Built:
         stop_seconds=stop_seconds,
     )
     return _finish(parts, _process(parts))
+
+
+def _without_backend(said: Said, declaration: Declaration, site: Site, *wrong: Problem) -> Built:
+    """Nothing is known of the program; what else was said is looked at all the same. No probe: it has no address."""
+    command = Command(argv=())
+    parts = Parts(
+        said=replace(said, readiness={}, liveness={}),
+        declaration=declaration,
+        site=site,
+        backend=COMMAND,
+        command=command,
+        profile=COMMAND.profile(command),
+        stop_seconds=STOP_SECONDS,
+    )
+    process = _process(parts)
+    return Built(process, (*wrong, *facts(said, process, site)))
 
 
 def _located(declaration: Declaration, site: Site) -> Declaration:
@@ -153,7 +172,11 @@ def _liveness(parts: Parts, kind: Kind) -> Probe | None:
 
 
 def _overlaid(probe: Probe, said: Mapping[str, object]) -> Probe:
-    return replace(probe, **said)  # type: ignore[arg-type]  # declare() has read each by its field's type
+    """A timeout that nobody has said is no longer than the whole start."""
+    overlaid = replace(probe, **said)  # type: ignore[arg-type]  # declare() has read each by its field's type
+    if "timeout_seconds" in said:
+        return overlaid
+    return replace(overlaid, timeout_seconds=min(overlaid.timeout_seconds, overlaid.within_seconds))
 
 
 def _addressed(probe: Probe, command: Command) -> Probe:

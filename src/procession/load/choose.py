@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, metadata
 from importlib.util import find_spec
 
 from procession.backends import registry
@@ -43,6 +42,8 @@ def _named(said: Said, site: Site) -> Backend | Problem:
 
 def requirement(backend: Backend) -> str:
     """What to install for it: our extra of that name where there is one, for its lower bound."""
+    from importlib.metadata import PackageNotFoundError, metadata  # 15 ms, which only a mistake is worth
+
     try:
         extras = metadata("procession").get_all("Provides-Extra") or []
     except PackageNotFoundError:

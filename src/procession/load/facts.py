@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from procession.errors import Problem
+from procession.owner import find_owner
 from procession.sources.files import read_text
 from procession.stack.declare import Said
 from procession.stack.dotenv import parse
@@ -67,12 +66,13 @@ def _env_file(said: Said, path: str) -> Iterator[Problem]:
 
 
 def _owner(said: Said, process: Process) -> Iterator[Problem]:
-    if process.user and _number(process.user, lambda name: pwd.getpwnam(name).pw_uid) is None:
-        yield said.written("user").problem("E029", f'there is no user "{process.user}"', "create it: adduser --system")
-    elif process.group and _number(process.group, lambda name: grp.getgrnam(name).gr_gid) is None:
-        fix = "create it: addgroup --system"
-        yield said.written("group").problem("E029", f'there is no group "{process.group}"', fix)
-    elif key := _needs_root(process):
+    for key, user, group in (("user", process.user, ""), ("group", "", process.group)):
+        try:
+            find_owner(user, group)
+        except LookupError as error:
+            yield said.written(key).problem("E029", str(error), f"create it: add{key} --system")
+            return
+    if key := _needs_root(process):
         what = "only root can run a process as somebody else"
         yield said.written(key).problem("W003", what, "run as root, or leave it out")
 
@@ -81,22 +81,10 @@ def _needs_root(process: Process) -> str:
     """The key that asks for somebody else's rights, where we could not give them; "" if none does."""
     if os.geteuid() == 0:
         return ""
-    if process.user and _number(process.user, lambda name: pwd.getpwnam(name).pw_uid) != os.geteuid():
+    owner = find_owner(process.user, process.group)
+    if owner.uid != os.geteuid():
         return "user"
-    groups = {os.getegid(), *os.getgroups()}
-    if process.group and _number(process.group, lambda name: grp.getgrnam(name).gr_gid) not in groups:
-        return "group"
-    return ""
-
-
-def _number(name: str, find: Callable[[str], int]) -> int | None:
-    """The id of a user or group, which may be written as a number itself; None if there is none of that name."""
-    if name.isdecimal():
-        return int(name)
-    try:
-        return find(name)
-    except KeyError:
-        return None
+    return "group" if owner.gid not in {os.getegid(), *os.getgroups()} else ""
 
 
 def _program(said: Said, process: Process, site: Site) -> Iterator[Problem]:

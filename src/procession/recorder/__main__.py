@@ -14,8 +14,8 @@ if __name__ == "__main__":  # with -I nothing but the standard library is on the
 
 from fcntl import LOCK_EX, LOCK_NB, flock
 
+from procession.loop import Loop
 from procession.recorder.echo import Echo, open_stdout
-from procession.recorder.loop import Loop
 from procession.recorder.recorder import Recorder
 
 USAGE = "usage: recorder --directory DIR [--echo] [--echo-times]"

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from procession.recorder.loop import Loop
+    from procession.loop import Loop
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 

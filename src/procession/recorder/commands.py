@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 READ_BYTES = 64 << 10
 LINE_BYTES_MAX = 1 << 20
 NO_LIMIT_BYTES = 1 << 62
+UMASK_DEFAULT = 0o022
 NAMES = frozenset(("open", "close", "break", "event", "note", "watch", "unwatch", "quit"))
 
 
@@ -89,7 +90,8 @@ def program_of(command: Json) -> tuple[int, Program]:
     if not isinstance(pid, int) or not isinstance(argv, list) or not argv or not isinstance(environment, dict):
         raise ValueError("to watch, pid, argv and environment are needed")
     variables = {name: str(value) for name, value in environment.items()}
-    return pid, Program([str(argument) for argument in argv], variables, str(said.get("directory") or "/"))
+    umask = int(_number(said, "umask", UMASK_DEFAULT) or 0)
+    return pid, Program([str(argument) for argument in argv], variables, str(said.get("directory") or "/"), umask)
 
 
 def _number(command: dict[str, Json], key: str, default: float | None) -> float | None:

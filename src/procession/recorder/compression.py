@@ -12,9 +12,9 @@ from procession.recorder.rotation import COMPRESS_AFTER_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from procession.loop import Loop
     from procession.recorder.children import Children
     from procession.recorder.logfile import LogFile
-    from procession.recorder.loop import Loop
     from procession.recorder.rotation import Rotated
 
 KEY = "compression"
@@ -40,7 +40,7 @@ class Compression:
             return
         waits = [self._wait_seconds(rotated) for rotated, _ in self._waiting()]
         if waits:
-            self._loop.wake_after(min(waits), KEY, self._start_one)
+            self._loop.call_after(min(waits), KEY, self._start_one)
 
     def _waiting(self) -> list[tuple[Rotated, str]]:
         found = []
@@ -71,4 +71,4 @@ class Compression:
         """Also after a failure it is not tried again: a full disk would make us try for ever."""
         self._is_running = False
         rotated.compressed(name)
-        self._loop.wake_after(0.0, KEY, self._start_one)
+        self._loop.call_after(0.0, KEY, self._start_one)

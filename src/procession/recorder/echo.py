@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 from stat import S_ISCHR, S_ISFIFO, S_ISSOCK
 
+from procession.loop import WRITABLE
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from procession.recorder.loop import Loop
+    from procession.loop import Loop
     from procession.recorder.stamp import Moment
 
 BACKLOG_BYTES_MAX = 1 << 20
@@ -95,7 +97,7 @@ class Echo:
 
     def _wait(self, is_waiting: bool) -> None:
         if is_waiting and not self._is_waiting:
-            self._loop.watch_writable(self._fd, self._send)
+            self._loop.watch(self._fd, self._send, WRITABLE)
         elif self._is_waiting and not is_waiting:
             self._loop.forget(self._fd)
         self._is_waiting = is_waiting

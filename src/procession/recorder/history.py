@@ -10,14 +10,15 @@ import os
 from fcntl import F_SETPIPE_SZ, fcntl
 from time import time
 
+from procession.loop import WRITABLE
 from procession.recorder.lean import quote_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from procession.loop import Loop
     from procession.recorder.children import Children
-    from procession.recorder.loop import Loop
 
 KEY = "history"
 KEEP_WRITER_SECONDS = 2.0
@@ -28,12 +29,15 @@ WRITER_PIPE_BYTES = 256 << 10
 class History:
     """Hands events to the writer. `on_trouble` hears, as a sentence, what could not be kept."""
 
-    __slots__ = ("_backlog", "_children", "_dropped", "_loop", "_on_ended", "_path", "_writer_fd", "on_trouble")
+    __slots__ = (
+        "_backlog", "_children", "_dropped", "_loop", "_on_ended", "_path", "_writer", "_writer_fd", "on_trouble"
+    )  # fmt: skip
 
     def __init__(self, path: str, loop: Loop, children: Children) -> None:
         self._path = path
         self._loop = loop
         self._children = children
+        self._writer = 0  # the number of the writer that has the other end of `_writer_fd`
         self._writer_fd = -1
         self._backlog = bytearray()
         self._dropped = 0
@@ -46,10 +50,7 @@ class History:
             self._dropped += 1
             return
         self._backlog += line + b"\n"
-        if self._writer_fd < 0 and not self._start_writer():
-            return
-        self._loop.wake_after(KEEP_WRITER_SECONDS, KEY, self._dismiss)
-        self._send()
+        self._begin()
 
     def add_own(self, kind: str, instance: str | None, sentence: str) -> None:
         """Keep an event of the recorder itself."""
@@ -65,10 +66,20 @@ class History:
         self._on_ended = on_ended
         self._dismiss()
 
+    def _begin(self) -> None:
+        """Give a writer what is in the backlog."""
+        if self._writer_fd < 0 and not self._start_writer():
+            return
+        self._loop.call_after(KEEP_WRITER_SECONDS, KEY, self._dismiss)
+        self._send()
+
     def _start_writer(self) -> bool:
         reading, writing = os.pipe()
+        self._writer = number = self._writer + 1
         try:
-            self._children.start("history_main.py", [self._path], self._ended, stdin_fd=reading)
+            self._children.start(
+                "history_main.py", [self._path], lambda code: self._ended(number, code), stdin_fd=reading
+            )
         except OSError as error:
             os.close(writing)
             self.on_trouble(f"cannot start the writer of the history: {error.strerror}")
@@ -89,7 +100,7 @@ class History:
             while self._backlog:
                 del self._backlog[: os.write(self._writer_fd, self._backlog)]
         except BlockingIOError:
-            self._loop.watch_writable(self._writer_fd, self._send)
+            self._loop.watch(self._writer_fd, self._send, WRITABLE)
         except BrokenPipeError:
             pass  # it has died: `_ended` comes next
         if self._dropped and not self._backlog:
@@ -99,16 +110,23 @@ class History:
     def _dismiss(self) -> None:
         """End the writer's input, so that it ends when all is written; the next event starts another."""
         if self._backlog:
-            self._loop.wake_after(KEEP_WRITER_SECONDS, KEY, self._dismiss)
+            self._loop.call_after(KEEP_WRITER_SECONDS, KEY, self._dismiss)
             return
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._loop.cancel(KEY)
         self._loop.forget(self._writer_fd)
         os.close(self._writer_fd)
         self._writer_fd = -1
 
-    def _ended(self, code: int) -> None:
+    def _ended(self, number: int, code: int) -> None:
         if code:
             self.on_trouble(f"the writer of the history ended with {code}: events are missing in {self._path}")
+        if number == self._writer and self._writer_fd >= 0:  # not dismissed: it was killed, or cannot run
+            self._let_go()
+            if self._backlog:
+                self._loop.call_after(KEEP_WRITER_SECONDS, KEY, self._begin)
         if self._on_ended is not None:
             self._on_ended()
 

@@ -137,10 +137,14 @@ def main(path: str) -> int:
 
 def _open(path: str) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=BUSY_SECONDS)
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute("PRAGMA synchronous=NORMAL")  # no fsync per commit: a power cut may lose the last ones
-    database.execute("PRAGMA journal_size_limit=1048576")
-    database.executescript(SCHEMA)
+    try:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=NORMAL")  # no fsync per commit: a power cut may lose the last ones
+        database.execute("PRAGMA journal_size_limit=1048576")
+        database.executescript(SCHEMA)
+    except sqlite3.Error:
+        database.close()  # or its descriptors stay open, two for each try on a full disk
+        raise
     return database
 
 

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from procession.recorder.loop import Loop
+    from procession.loop import Loop
     from procession.recorder.lost import Lost
     from procession.recorder.rotation import Policy
     from procession.recorder.stamp import Clock
@@ -82,7 +82,7 @@ class Logs:
         if seconds is None:
             self._loop.cancel(log)
         else:
-            self._loop.wake_after(seconds, log, lambda: self._deadline(name, log))
+            self._loop.call_after(seconds, log, lambda: self._deadline(name, log))
 
     def _deadline(self, name: str, log: LogFile) -> None:
         moment = self._clock.now()

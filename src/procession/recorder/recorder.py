@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from procession.loop import Loop
 from procession.recorder.children import Children
 from procession.recorder.commands import CommandReader, instance_name, parse_command, policy_of, program_of
 from procession.recorder.compression import Compression
@@ -11,7 +12,6 @@ from procession.recorder.hand import Hand
 from procession.recorder.history import History
 from procession.recorder.lean import SIGHUP, SIGINT, SIGTERM, catch_signals
 from procession.recorder.logs import Logs
-from procession.recorder.loop import Loop
 from procession.recorder.revive import Reviver
 from procession.recorder.rotation import Policy
 from procession.recorder.stamp import Clock
@@ -110,7 +110,7 @@ class Recorder:
             if name == "open":
                 self._open(command)
             elif name == "close":
-                self._streams.close(instance_name(value))
+                self._streams.close(instance_name(value), keep_fifo=command.get("keep_fifo") is True)
             elif name == "break":
                 self._streams.end_line(instance_name(value))
             elif name == "event":
@@ -147,7 +147,7 @@ class Recorder:
         self._streams.drain()
         if self._echo is not None:
             self._echo.flush()
-        self._loop.wake_after(LEAVE_SECONDS_MAX, "leave", self._loop.stop)
+        self._loop.call_after(LEAVE_SECONDS_MAX, "leave", self._loop.stop)
         self._history.finish(self._loop.stop)
 
     def _tell_lost(self, name: str, lost: Lost) -> None:

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from procession.recorder.loop import Loop
+    from procession.loop import Loop
 
 KEY = "revive"
 LONG_LIFE_SECONDS = 10.0  # a supervisor that lived that long did not die of its start
@@ -18,14 +18,15 @@ LONGEST_WAIT_SECONDS = 60.0
 
 
 class Program:
-    """How the supervisor is started."""
+    """How the supervisor is started. `umask` is its own, not the recorder's: its instances take it over."""
 
-    __slots__ = ("argv", "directory", "environment")
+    __slots__ = ("argv", "directory", "environment", "umask")
 
-    def __init__(self, argv: list[str], environment: dict[str, str], directory: str) -> None:
+    def __init__(self, argv: list[str], environment: dict[str, str], directory: str, umask: int) -> None:
         self.argv = argv
         self.environment = environment
         self.directory = directory
+        self.umask = umask
 
 
 class Reviver:
@@ -89,7 +90,7 @@ class Reviver:
         if monotonic() - self._since >= LONG_LIFE_SECONDS:
             self._deaths = 0
         self._deaths += 1
-        self._loop.wake_after(self._wait_seconds(), KEY, lambda: self._start(pid))
+        self._loop.call_after(self._wait_seconds(), KEY, lambda: self._start(pid))
 
     def _wait_seconds(self) -> float:
         """None after the first death, then doubling."""
@@ -116,6 +117,7 @@ def _spawn(program: Program) -> int:
         os.setsid()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.chdir(program.directory)
+        os.umask(program.umask)
         os.execvpe(program.argv[0], program.argv, program.environment)
     finally:
         os._exit(127)

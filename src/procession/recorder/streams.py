@@ -10,11 +10,11 @@ from procession.recorder.hand import Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from procession.loop import Loop
     from procession.recorder.echo import Echo
     from procession.recorder.hand import Hand
     from procession.recorder.logfile import LogFile
     from procession.recorder.logs import Logs
-    from procession.recorder.loop import Loop
     from procession.recorder.rotation import Policy
     from procession.recorder.stamp import Clock
 
@@ -59,8 +59,11 @@ class Streams:
         self._drain(stream)
         stream.log = self._logs.open(name, log_path, policy)
 
-    def close(self, name: str) -> None:
-        """Write what is still in its FIFO, then remove that; the log stays. Not open: nothing happens."""
+    def close(self, name: str, *, keep_fifo: bool = False) -> None:
+        """Write what is still in its FIFO, then remove that; the log stays. Not open: nothing happens.
+
+        `keep_fifo`: who asks may have begun a new instance of that name, which writes into it already.
+        """
         stream = self._by_name.pop(name, None)
         if stream is None:
             return
@@ -70,7 +73,8 @@ class Streams:
         self._logs.close(name)
         self._pipe_bytes_left += stream.pipe_bytes
         os.close(stream.fd)
-        _remove(stream.fifo_path)
+        if not keep_fifo:
+            _remove(stream.fifo_path)
         if self._echo is not None:
             self._echo.end_line(name, self._clock.now())
             self._echo.forget(name)

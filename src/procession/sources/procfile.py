@@ -64,7 +64,7 @@ def _process(name: str, command: str, place: str, problems: list[Problem]) -> di
     except ValueError as error:
         what = f"cannot be split into words: {str(error).lower()}"
         problems.append(Problem("E015", name, what, place, "close the quotation"))
-        return {"COMMAND": [command]}
+        return {"COMMAND": ["/bin/sh", "-c", command]}  # which has no mistake that could be told beside this one
     if not line.reaches_program:
         what = "its shell stays between us and the program: a stop signal does not reach the program"
         problems.append(Problem("W006", name, what, place, "put the line into a script that ends in: exec program"))

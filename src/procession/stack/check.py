@@ -14,9 +14,8 @@ from procession.errors import Problem
 from procession.stack.model import Condition, Kind, Probe, Process, RestartWhen
 from procession.stack.order import find_cycles
 from procession.stack.values import suggestion
-from procession.units import show_seconds
+from procession.units import UNIX_PATH_BYTES_MAX, show_seconds
 
-UNIX_PATH_BYTES_MAX = 107  # unix(7): sun_path has 108 bytes, one of them for the final NUL
 ANY_HOST = frozenset({"", "*", "0.0.0.0", "[::]", "::"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1"})
 

@@ -33,7 +33,10 @@ def from_data(kind: type[T], data: object) -> T:
     unknown = data.keys() - hints.keys()
     if unknown:
         raise TypeError(f"{kind.__name__}: unknown fields {sorted(unknown)}")
-    return kind(**{name: _decode(hints[name], item) for name, item in data.items()})
+    try:
+        return kind(**{name: _decode(hints[name], item) for name, item in data.items()})
+    except RecursionError:
+        raise ValueError(f"{kind.__name__}: nested too deeply") from None
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from procession.errors import Problem
 from procession.stack import forms
@@ -24,6 +24,7 @@ class Said:
     """One process's declaration with what is common to all merged in, and its origin.
 
     `readiness` and `liveness` hold only the probe's fields that were said: the rest is the backend's to know.
+    A field with a mistake in it counts as not said, so that all else can be looked at; then it `is_good` no more.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Said:
     readiness: Mapping[str, object]
     liveness: Mapping[str, object]
     place: Place
+    is_good: bool = True
 
     @property
     def is_foreign(self) -> bool:
@@ -47,7 +49,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """`said` holds the processes without an error; `names` all that were declared; `stack_name` is "" if not said."""
+    """`said` holds the processes that are mappings; `names` all that were declared; `stack_name` is "" if not said."""
 
     said: tuple[Said, ...]
     names: tuple[str, ...]
@@ -66,8 +68,8 @@ def declare(declared: Declared) -> Read:
         if one.is_foreign:
             mine = [problem for problem in mine if not _is_unknown_key(problem, str(name))]
         problems += mine
-        if not any(problem.is_error for problem in mine):
-            said.append(one)
+        if isinstance(raw, Mapping):
+            said.append(replace(one, is_good=not any(problem.is_error for problem in mine)))
     names = tuple(str(name) for name in declared.processes)
     problems += _same_when_folded(names, declared)
     return Read(tuple(said), names, str(common.get("name", "")), tuple(problems))
@@ -93,7 +95,7 @@ def _read_process(name: str, raw: object, place: Place, problems: list[Problem],
     if isinstance(raw, Mapping):
         problems += _missing(given, raw, place, problems)
     merged = merge(common, given)
-    if "stop" in given and not any(problem.is_error for problem in problems):
+    if "stop" in given:
         timeout = merged.get("stop_timeout_seconds", forms.STOP_SECONDS)
         assert isinstance(timeout, float)
         merged["stop"] = fitting(lambda: forms.stop_ladder(given["stop"], timeout), place.at("STOP"), problems, ())

@@ -87,9 +87,8 @@ def _unknown_key(key: str, known: list[str], place: Place) -> Problem:
 
 
 def _read_field(kind: type, name: str, raw: object, place: Place, problems: list[Problem], given: Given) -> None:
-    before = len(problems)
     value = fitting(lambda: _read_value(kind, name, raw, place, problems), place, problems, None)
-    if value is not None and not any(problem.is_error for problem in problems[before:]):
+    if value is not None:  # Of a mapping with a mistake in it, the rest counts.
         given[name] = value
 
 

@@ -1,9 +1,8 @@
 """The stack: everything one site runs, complete and checked. Plain data, JSON both ways (see `codec`).
 
 Two dataclasses say the same thing at two times. `Declaration` is what a person wrote about one process: its fields
-are the
-settings keys (`STOP_TIMEOUT` is `stop_timeout`), None where nothing was said. `Process` is what will run, with every
-blank filled by its backend. The reference page, the unknown-key error and `--help` are made from the fields.
+are the settings keys (`STOP_TIMEOUT` is `stop_timeout`), None where nothing was said. `Process` is what will run, with
+every blank filled by its backend. The reference page, the unknown-key error and `--help` are made from the fields.
 
 A field's name ends in its unit; the settings key leaves it out (`stop_timeout_seconds` is STOP_TIMEOUT, see
 `settings_key`), because a person may write 30, "30s" or "5m", 1024 or "512M".

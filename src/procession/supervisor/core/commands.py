@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from procession.refusal import ExitCode
 from procession.stack.model import Kind, Process
 from procession.supervisor.core import actions as do
 from procession.supervisor.core.events import Apply, Down, Restart, Roll, Scale, Send, Start, Stop
@@ -12,8 +13,6 @@ from procession.supervisor.core.instance import ALIVE, AT_REST, ENDING, Happenin
 from procession.supervisor.core.model import REPLICAS_MAX, Goal, Operation
 from procession.supervisor.core.roll import can_roll
 from procession.supervisor.core.turn import Turn
-
-USAGE = 2  # exit code: the person named something that is not there
 
 
 def apply(turn: Turn, command: Apply) -> None:
@@ -162,7 +161,7 @@ def roll(turn: Turn, command: Roll) -> None:
         return
     refused = [text for instance in targets if (text := _roll_problem(instance))]
     if refused:
-        turn.do(do.Reply(command.operation, done=False, text=tuple(refused), code=1))
+        turn.do(do.Reply(command.operation, done=False, text=tuple(refused), code=ExitCode.NOT_SO))
         return
     restart(turn, Restart(command.names, command.operation, command.who))
 
@@ -181,7 +180,7 @@ def _roll_problem(instance: Instance) -> str:
 def scale(turn: Turn, command: Scale) -> None:
     problems = [text for name, count in command.counts.items() if (text := _scale_problem(turn, name, count))]
     if problems:
-        turn.do(do.Reply(command.operation, done=False, text=tuple(problems), code=USAGE))
+        turn.do(do.Reply(command.operation, done=False, text=tuple(problems), code=ExitCode.USAGE))
         return
     touched: list[Instance] = []
     turn.model = replace(turn.model, scaled={**turn.model.scaled, **command.counts})
@@ -218,15 +217,23 @@ def down(turn: Turn, command: Down) -> None:
 
 
 def send(turn: Turn, command: Send) -> None:
-    if (targets := _targets(turn, command.names, command.operation)) is None:
+    """To those named, each of which must run; without names to all that runs, a task included."""
+    everything = list(turn.instances.values())
+    targets = _targets(turn, command.names, command.operation) if command.names else everything
+    if targets is None:
         return
     running = [instance for instance in targets if instance.pid and instance.phase not in AT_REST]
+    targets = targets if command.names else running
     for instance in running:
         turn.do(do.SendSignal(instance.name, instance.life, command.signal))
         turn.record(instance, "signal-sent", {"signal": command.signal}, command.who)
     text = tuple(f"{i.name}: SIG{command.signal} sent to pid {i.pid}" for i in running)
     missing = tuple(f"{i.name}: {i.phase.value}, there is no process to signal" for i in targets if i not in running)
-    turn.do(do.Reply(command.operation, done=not missing, text=text + missing, code=1 if missing else 0))
+    turn.do(
+        do.Reply(
+            command.operation, done=not missing, text=text + missing, code=ExitCode.NOT_SO if missing else ExitCode.DONE
+        )
+    )
 
 
 def resume(turn: Turn) -> None:
@@ -246,7 +253,9 @@ def _targets(turn: Turn, names: tuple[str, ...], operation: int) -> list[Instanc
         return [i for i in turn.instances.values() if i.process.kind is not Kind.TASK and not i.outgoing]
     unknown = [name for name in names if not _matching(turn, name) and turn.model.stack.process(name) is None]
     if unknown:
-        turn.do(do.Reply(operation, done=False, text=tuple(_unknown(turn, name) for name in unknown), code=USAGE))
+        turn.do(
+            do.Reply(operation, done=False, text=tuple(_unknown(turn, name) for name in unknown), code=ExitCode.USAGE)
+        )
         return None
     return list({i.name: i for name in names for i in _matching(turn, name)}.values())
 

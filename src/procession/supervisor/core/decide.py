@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from procession.refusal import ExitCode
 from procession.stack.model import ProbeType
 from procession.supervisor.core import actions as do
 from procession.supervisor.core import commands, judge
@@ -65,7 +66,7 @@ def _obey(turn: Turn, command: Command) -> None:
     if turn.model.is_ending and not isinstance(command, Down | Send):
         why = "the supervisor is going down; run `procession up` when it has"
         if not isinstance(command, Resume):
-            turn.do(do.Reply(command.operation, done=False, text=(why,), code=1))
+            turn.do(do.Reply(command.operation, done=False, text=(why,), code=ExitCode.NOT_SO))
         return
     match command:
         case Apply():
@@ -89,9 +90,10 @@ def _obey(turn: Turn, command: Command) -> None:
 
 
 def _take_news(turn: Turn, news: News) -> None:
-    instance = turn.instances.get(news.name)
-    if not isinstance(news, Adopted) and (instance is None or instance.life != news.life):
-        instance = turn.instances.get(f"{news.name}/{news.life}")
+    if isinstance(news, Adopted):
+        instance = turn.instances.get(news.name)
+    else:
+        instance = turn.model.find(news.name, news.life)
     if instance is None:
         return  # of an instance that is no more, or of an earlier life
     match news:
@@ -126,7 +128,7 @@ def _judged(turn: Turn, before: Instance, judged: tuple[Instance, Happening | No
         turn.put(instance)
     else:
         turn.happen(instance, happening)
-    now = turn.instances[instance.name]
+    now = turn.instances[instance.key]
     if now.said != before.said and now.phase is before.phase:
         turn.do(do.Changed(now.name))
 

@@ -52,6 +52,11 @@ ENDING = frozenset({Phase.STOPPING, Phase.KILLING, Phase.SWEEPING})
 AT_REST = frozenset({Phase.STOPPED, Phase.FAILED, Phase.DONE})  # nothing will happen unless somebody asks
 
 
+def outgoing_key(name: str) -> str:
+    """Where the model keeps the old life of an instance that is being rolled; there is never more than one."""
+    return f"{name}/old"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
     """`web.2`. Times are monotonic seconds; None where there is none."""
@@ -87,7 +92,7 @@ class Instance:
     @property
     def key(self) -> str:
         """Its place in the model: while a roll lasts there are two of a name, and the older one makes room."""
-        return f"{self.name}/{self.life}" if self.outgoing else self.name
+        return outgoing_key(self.name) if self.outgoing else self.name
 
     @property
     def is_crash_looping(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from procession.stack.model import Process, Stack
-from procession.supervisor.core.instance import Instance
+from procession.supervisor.core.instance import Instance, outgoing_key
 
 REPLICAS_MAX = 10_000  # of one process; a slip of the keyboard is not to fill a machine
 
@@ -34,16 +34,17 @@ class Model:
     stack: Stack
     instances: Mapping[str, Instance] = field(default_factory=dict)  # by name, in start order
     operations: tuple[Operation, ...] = ()
-    scaled: Mapping[str, int] = field(
-        default_factory=dict
-    )  # replicas that a person asked for, until they are declared anew
+    scaled: Mapping[str, int] = field(default_factory=dict)  # by a person, until declared anew
     lives: int = 0  # starts so far, of all instances: the last life given out
     is_ending: bool = False  # everything goes down, then the supervisor
 
     def find(self, name: str, life: int) -> Instance | None:
         """The instance that lives this life: the one of that name, or the one that it replaces."""
-        instance = self.instances.get(name)
-        return instance if instance and instance.life == life else self.instances.get(f"{name}/{life}")
+        for key in (name, outgoing_key(name)):
+            instance = self.instances.get(key)
+            if instance is not None and instance.life == life:
+                return instance
+        return None
 
     def replicas(self, process: Process) -> int:
         return self.scaled.get(process.name, process.replicas)

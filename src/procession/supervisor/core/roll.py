@@ -1,9 +1,8 @@
 """Rolling: a new life of an instance becomes ready beside the old one, which then drains and is forgotten.
 
 While it lasts there are two instances of a name: the new one in the old one's place, and the old one as `outgoing`.
-Both have
-the process's listeners, so no connection is refused. A new one that dies, or is not ready in time, is swept away, the
-old one gets its place back, and the roll ends there with the reason.
+Both have the process's listeners, so no connection is refused. A new one that dies, or is not ready in time, is swept
+away, the old one gets its place back, and the roll ends there with the reason.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import replace
 
 from procession.stack.model import Kind, Process
 from procession.supervisor.core import actions as do
-from procession.supervisor.core.instance import Happening, Instance, Phase
+from procession.supervisor.core.instance import Happening, Instance, Phase, outgoing_key
 from procession.supervisor.core.turn import Turn
 
 
@@ -30,9 +29,7 @@ def is_rolling(turn: Turn, instance: Instance) -> bool:
 
 def outgoing_of(turn: Turn, instance: Instance) -> Instance | None:
     """The old life that serves, or drains, while `instance` takes its place."""
-    if instance.outgoing:
-        return None
-    return next((other for other in turn.instances.values() if other.outgoing and other.name == instance.name), None)
+    return None if instance.outgoing else turn.instances.get(outgoing_key(instance.name))
 
 
 def begin(turn: Turn, instance: Instance) -> None:
@@ -71,18 +68,18 @@ def call_off(turn: Turn, new: Instance, old: Instance) -> None:
             turn.put(replace(other, roll=False, roll_failed=f"not rolled, because {old.name} was not ready"))
 
 
-def pairs(turn: Turn) -> Iterator[tuple[Instance, Instance]]:
+def pairs(turn: Turn, restless: list[Instance]) -> Iterator[tuple[Instance, Instance]]:
     """Each (new, old) of a name."""
-    for old in [instance for instance in turn.instances.values() if instance.outgoing]:
+    for old in restless:
         new = turn.instances.get(old.name)
-        if new is not None:
+        if old.outgoing and new is not None:
             yield new, old
 
 
-def due(turn: Turn) -> Iterator[Instance]:
+def due(turn: Turn, restless: list[Instance]) -> Iterator[Instance]:
     """What is to be rolled now: of each process, as many at once as its surge allows."""
-    under_way = [instance.process.name for instance in turn.instances.values() if instance.outgoing]
-    for instance in list(turn.instances.values()):
+    under_way = [instance.process.name for instance in restless if instance.outgoing]
+    for instance in restless:
         name = instance.process.name
         if _is_due(turn, instance) and under_way.count(name) < instance.process.max_surge:
             under_way.append(name)

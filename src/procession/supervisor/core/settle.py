@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from procession.refusal import ExitCode
 from procession.stack.model import Condition, Dependency, Kind, Process
 from procession.supervisor.core import actions as do
 from procession.supervisor.core import roll
@@ -21,9 +22,27 @@ STOPPABLE = ALIVE | {Phase.WAITING, Phase.BACKOFF}
 
 def settle(turn: Turn) -> None:
     """Take every step that is due, until none is: each one may clear the way for another."""
-    while any(step(turn) for step in STEPS):
+    while _take_a_step(turn, _restless(turn)):
         pass
     _answer(turn)
+
+
+def _take_a_step(turn: Turn, restless: list[Instance]) -> bool:
+    return any(step(turn, restless) for step in STEPS)
+
+
+def _restless(turn: Turn) -> list[Instance]:
+    """Those that a step could concern: of a thousand that run, and are wanted, none is."""
+    return [
+        i
+        for i in turn.instances.values()
+        if i.phase is Phase.WAITING
+        or i.again
+        or i.roll
+        or i.outgoing
+        or i.retiring
+        or (not i.wanted and i.phase not in AT_REST)
+    ]
 
 
 def blockers(turn: Turn, process: Process) -> tuple[str, ...]:
@@ -58,11 +77,11 @@ def _has_reached(instance: Instance, condition: Condition) -> bool:
     return condition is Condition.READY and instance.phase is Phase.READY
 
 
-def _release(turn: Turn) -> bool:
+def _release(turn: Turn, restless: list[Instance]) -> bool:
     """Start what waits and has nothing left to wait for."""
     clear = [
         instance
-        for instance in turn.instances.values()
+        for instance in restless
         if instance.phase is Phase.WAITING and instance.wanted and not blockers(turn, instance.process)
         if roll.can_roll(instance.process) or roll.outgoing_of(turn, instance) is None
     ]
@@ -71,9 +90,9 @@ def _release(turn: Turn) -> bool:
     return bool(clear)
 
 
-def _stop_leaving(turn: Turn) -> bool:
+def _stop_leaving(turn: Turn, restless: list[Instance]) -> bool:
     """Stop what is not wanted any more, once all that depends on it and leaves, too, has come to rest."""
-    leaving = [i for i in turn.instances.values() if not i.wanted and i.phase not in AT_REST]
+    leaving = [i for i in restless if not i.wanted and i.phase not in AT_REST]
     needed = {dependency.name for instance in leaving for dependency in instance.process.depends_on}
     due = [i for i in leaving if i.phase in STOPPABLE and i.process.name not in needed]
     for instance in due:
@@ -81,11 +100,11 @@ def _stop_leaving(turn: Turn) -> bool:
     return bool(due)
 
 
-def _restart_again(turn: Turn) -> bool:
+def _restart_again(turn: Turn, restless: list[Instance]) -> bool:
     """End what is to start again, once its next life would not have to wait; until then it goes on serving."""
     due = [
         instance
-        for instance in turn.instances.values()
+        for instance in restless
         if instance.again and instance.wanted and instance.phase in ALIVE and not blockers(turn, instance.process)
     ]
     for instance in due:
@@ -93,28 +112,26 @@ def _restart_again(turn: Turn) -> bool:
     return bool(due)
 
 
-def _roll_on(turn: Turn) -> bool:
+def _roll_on(turn: Turn, restless: list[Instance]) -> bool:
     """Take each roll a step further: drain the old one of a ready pair, clear a new one that died, begin the next."""
     moved = False
-    for new, old in list(roll.pairs(turn)):
+    for new, old in roll.pairs(turn, restless):
         if old.wanted and (new.phase is Phase.READY or not roll.can_roll(new.process)):
             roll.finish(turn, old)
             moved = True
-        elif (
-            new.wanted and new.phase in (Phase.BACKOFF, Phase.FAILED, Phase.DONE) and old.wanted and old.phase in ALIVE
-        ):
+        elif new.phase in NOT_READY and new.wanted and old.wanted and old.phase in ALIVE:
             roll.call_off(turn, new, old)
             moved = True
-    for instance in roll.due(turn):
+    for instance in roll.due(turn, restless):
         if not blockers(turn, instance.process):
             roll.begin(turn, instance)
             moved = True
     return moved
 
 
-def _forget_retired(turn: Turn) -> bool:
+def _forget_retired(turn: Turn, restless: list[Instance]) -> bool:
     """Forget what shall not come back. The log of an old life is that of its successor, too."""
-    retired = [i for i in turn.instances.values() if (i.retiring or i.outgoing) and i.phase in AT_REST]
+    retired = [i for i in restless if (i.retiring or i.outgoing) and i.phase in AT_REST]
     for instance in retired:
         del turn.instances[instance.key]
         turn.do(do.Changed(instance.name))
@@ -148,21 +165,20 @@ def _outcome(turn: Turn, operation: Operation) -> do.Reply | None:
         if any(not instance.wanted and instance.phase not in AT_REST for instance in present):
             return None
         return _reply(operation.id, tuple(_not_stopped(present)))
-    failed = [
-        i for i, life in instances if i is not None and (_is_hopeless(turn, i) or (i.roll_failed and i.life < life))
-    ]
+    troubled: list[Instance] = []
     for instance, life in instances:
-        if instance is not None and instance not in failed and not _is_running(turn, instance, life):
+        if instance is None or _is_running(turn, instance, life):
+            continue
+        if not _is_hopeless(turn, instance) and not (instance.roll_failed and instance.life < life):
             return None
+        troubled.append(instance)
     stopped = [i for i, _ in instances if i is not None and not i.wanted and not i.retiring]
-    troubles = [trouble(turn, instance) for instance in failed]
-    return _reply(
-        operation.id, (*troubles, *(f"{instance.name}: somebody stopped it meanwhile" for instance in stopped))
-    )
+    troubles = [trouble(turn, instance) for instance in troubled]
+    return _reply(operation.id, (*troubles, *(f"{one.name}: somebody stopped it meanwhile" for one in stopped)))
 
 
 def _reply(operation: int, troubles: tuple[str, ...]) -> do.Reply:
-    return do.Reply(operation, done=not troubles, text=troubles, code=1 if troubles else 0)
+    return do.Reply(operation, done=not troubles, text=troubles, code=ExitCode.NOT_SO if troubles else ExitCode.DONE)
 
 
 def _is_running(turn: Turn, instance: Instance, life: int) -> bool:

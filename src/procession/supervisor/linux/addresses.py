@@ -6,6 +6,7 @@ import socket
 from typing import NamedTuple
 
 UNIX = "unix:"
+PORT_MAX = 65535
 
 
 class Address(NamedTuple):
@@ -25,6 +26,8 @@ def parse_address(text: str) -> Address:
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdecimal():
         raise ValueError(f"{text}: not an address; write host:port or unix:/path")
+    if len(port) > len(str(PORT_MAX)) or int(port) > PORT_MAX:
+        raise ValueError(f"{text}: there is no port {port}; the highest is {PORT_MAX}")
     return _resolve(host.strip("[]"), int(port), text)
 
 

@@ -1,5 +1,4 @@
-"""One attempt of a probe over the network, as a state machine in the loop: connect, and for http send, then read a
-status.
+"""One attempt of a probe over the network, step by step in the loop: connect, and for http send, then read a status.
 
 Nothing here blocks; the caller gives the whole attempt its time, and ends it with `end`.
 """
@@ -11,9 +10,9 @@ import socket
 from collections.abc import Callable
 from errno import EINPROGRESS
 
+from procession.loop import READABLE, WRITABLE, Loop
 from procession.stack.model import Probe, ProbeType
 from procession.supervisor.linux.addresses import Address
-from procession.supervisor.linux.loop import READABLE, WRITABLE, Loop
 
 HEAD_BYTES_MAX = 4096  # the status line is in the first of them, or it is no HTTP
 
@@ -39,7 +38,11 @@ class Call:
 
     def begin(self) -> None:
         """May judge at once."""
-        error = self._socket.connect_ex(self._address.place)
+        try:
+            error = self._socket.connect_ex(self._address.place)
+        except (OSError, ValueError) as refused:  # by Python, before it asks the system: a path that is too long
+            self._finish(False, f"{self.where}: {refused}")
+            return
         if error not in (0, EINPROGRESS):
             self._finish(False, f"{self.where}: {os.strerror(error).lower()}")
         else:

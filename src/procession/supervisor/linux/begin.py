@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from signal import SIGCONT, SIGTERM
 from time import monotonic
 
+from procession.control import wire
 from procession.refusal import Refusal
 from procession.stack.codec import from_data
 from procession.stack.model import ProbeType, Stack
@@ -35,14 +37,15 @@ def begin(supervisor: Supervisor, given: Stack | None, argv: list[str]) -> None:
     """
     supervisor.recorder.begin()
     supervisor.recorder.note(f"supervisor started, pid {os.getpid()}")
-    supervisor.recorder.ask_for_revival(argv)
-    state, trouble = rundir.read_json(os.path.join(supervisor.directory, rundir.STATE_NAME))
+    if os.getpid() != 1 and not os.environ.get("NOTIFY_SOCKET"):  # else a container's runtime or systemd sees to it
+        supervisor.recorder.ask_for_revival(argv)
+    state, trouble = rundir.read_json(os.path.join(supervisor.directory, wire.STATE_NAME))
     if state is not None and not is_of_this_boot(state):
         state = None
     if trouble:
         supervisor.recorder.note(trouble)
     found = survey(supervisor.directory, state or {})
-    was_cut_off = bool(found.living or found.leftovers) or (given is None and (state is not None or bool(trouble)))
+    was_cut_off = bool(found.living) or (given is None and (state is not None or bool(trouble)))
     stack = given or (_last_stack(supervisor) if was_cut_off else None)
     if was_cut_off:
         _resume(supervisor, stack, state or {}, found)
@@ -60,6 +63,7 @@ def _resume(supervisor: Supervisor, stack: Stack | None, state: Mapping[str, obj
     if stack is None:
         supervisor.recorder.note("what should run is not known; it waits for: procession up")
         supervisor.before_apply = lambda declared: _take_over(supervisor, declared, state, found)
+        _kill_leftovers(supervisor, found.leftovers, lambda: None)
         return
     _take_over(supervisor, stack, state, found)
     _kill_leftovers(supervisor, found.leftovers, lambda: supervisor.tell(Resume()))
@@ -68,7 +72,9 @@ def _resume(supervisor: Supervisor, stack: Stack | None, state: Mapping[str, obj
 
 def _take_over(supervisor: Supervisor, stack: Stack, state: Mapping[str, object], found: Survey) -> None:
     memory = state.get("memory")
-    supervisor.model = recall(stack, memory if isinstance(memory, dict) else {})
+    model = recall(stack, memory if isinstance(memory, dict) else {})
+    known_lives = (model.lives, *(one.life for one in found.living), *(mark.life for mark in found.leftovers))
+    supervisor.model = replace(model, lives=max(known_lives))  # the memory may be older than they are, or lost
     for process in stack.processes:
         supervisor.listeners.declare(process.name, process.listeners if process.handoff else ())
     for name, instance in supervisor.model.instances.items():

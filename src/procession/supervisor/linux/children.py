@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from procession.loop import HUNG_UP, Loop
 from procession.supervisor.linux import kernel, procfs
-from procession.supervisor.linux.loop import HUNG_UP, Loop
 
 STATUS_WAIT_SECONDS = 0.2  # for the parent of an adopted process to reap it: only then the kernel tells how it ended
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from struct import Struct
 from time import monotonic
 
 from procession.control import wire
-from procession.supervisor.linux.loop import READABLE, WRITABLE, Loop
+from procession.loop import READABLE, WRITABLE, Loop
+from procession.refusal import ExitCode
+from procession.supervisor.linux.kernel import CREDENTIALS
 
 READ_BYTES = 64 << 10
 UNSENT_BYTES_MAX = 8 << 20  # that a client may leave unread, on top of one whole answer
-CREDENTIALS = Struct("=iII")  # struct ucred: pid, uid, gid
 
 
 class Connection:
@@ -85,7 +85,7 @@ class Connection:
         try:
             lines = self._lines.feed(data)
         except wire.WireError as error:
-            self.send({"id": None, "done": False, "code": 2, "text": [str(error)]})
+            self.send({"id": None, "done": False, "code": ExitCode.USAGE, "text": [str(error)]})
             self.close()
             return
         for line in lines:

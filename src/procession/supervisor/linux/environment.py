@@ -1,9 +1,11 @@
-"""The environment of an instance: ours, then its env files, then what was declared; and what tells it who it is."""
+"""The environment of an instance: ours, its user's, its env files, what was declared; and what tells it who it is."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
+from procession.envfile import read_env_file
 from procession.stack.model import ProbeType, Process
 
 # Meant for us alone by whoever started us (sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3)), or theirs to know.
@@ -17,15 +19,21 @@ NOT_PASSED_ON = frozenset(
 
 
 def build_environment(
-    name: str, life: int, process: Process, *, main: int, stack_directory: str, notify: str
+    name: str,
+    life: int,
+    process: Process,
+    person: Mapping[str, str],
+    *,
+    main: int,
+    stack_directory: str,
+    notify: str,
 ) -> dict[str, str]:
-    """For one life of the instance `name`, with this main process; `notify` is the address of the socket on which it
-    may say that it is ready.
+    """For one life of the instance `name`; `notify` is the address of the socket on which it may say that it is ready.
 
-    To be called in the child. Reads the env files. Raises OSError with the file's name, or
-    ValueError for one that cannot be understood.
+    `person` are the variables of its USER: over what it inherits, under what is declared. `main` is the pid of its main
+    process. Reads the env files. Raises OSError with the file's name, or ValueError for one that cannot be understood.
     """
-    environment = _INHERITED.copy()
+    environment = {**_INHERITED, **person}
     for path in process.env_files:
         environment.update(read_env_file(path))
     environment.update(process.environment)
@@ -44,14 +52,3 @@ def build_environment(
 
 
 _INHERITED = {key: value for key, value in os.environ.items() if key not in NOT_PASSED_ON}
-
-
-def read_env_file(path: str) -> dict[str, str]:
-    """The variables that a file sets. Raises OSError, or ValueError with the line that is wrong."""
-    from procession.stack.dotenv import parse
-
-    with open(path, encoding="utf-8-sig") as file:
-        found = parse(file.read(), path)
-    if found.problems:
-        raise ValueError("; ".join(found.problems[0].lines()))
-    return found.values()

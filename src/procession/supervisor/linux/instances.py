@@ -5,22 +5,25 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fcntl import ioctl
 from functools import partial
+from sys import byteorder
+from termios import FIONREAD
 
+from procession.loop import Loop
 from procession.stack.model import Process
 from procession.supervisor.core.events import Died, Execed, News, Spawned, SpawnFailed, Survived, TreeGone
 from procession.supervisor.linux import kernel, procfs
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.listeners import Listeners
-from procession.supervisor.linux.loop import Loop
 from procession.supervisor.linux.procfs import Mark
 from procession.supervisor.linux.recorder import open_fifo
-from procession.supervisor.linux.rundir import remove
 from procession.supervisor.linux.signals import signal_number
 from procession.supervisor.linux.spawn import Launch, launch, read_report
 from procession.supervisor.linux.trees import SURVIVES_SECONDS, Kill, Tree, members
 
+UNREAD_SECONDS = 1.0  # between two looks at whether the recorder has read what an instance left
 STOPS = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 
 
@@ -72,18 +75,10 @@ class Instances:
         self._begin(name, number, process, pid, report)
 
     def run(self, name: str, number: int, process: Process, command: tuple[str, ...]) -> tuple[int, int]:
-        """Start a command as the instance would, its output to nowhere; pid and report fd. Raises OSError.
-
-        It belongs to the instance: the next supervisor must not take it for the main process.
-        """
-        work = self._launch(name, number, process, [])
+        """Start a command as the instance would, its output to nowhere; pid and report fd. Raises OSError."""
         life = self._lives.get(number)
-        return launch(
-            Launch(
-                name=work.name, life=work.life, process=work.process, fifo=os.devnull, stack_directory=self._directory,
-                notify=self.notify, argv=command, main=life.pid if life is not None else 0,
-            )
-        )  # fmt: skip
+        work = self._launch(name, number, process, [])
+        return launch(replace(work, fifo=os.devnull, argv=command, main=life.pid if life else 0))
 
     def adopt(self, name: str, number: int, process: Process, pid: int, start_ticks: int) -> None:
         """Take over a life that an earlier supervisor started. Raises OSError when it is no more."""
@@ -130,14 +125,18 @@ class Instances:
         self._begin_kill(life, on_gone=lambda: self._gone(life))
 
     def forget(self, name: str) -> None:
-        """The instance is no more: its FIFO goes. Who still writes to it, or reads from it, has it open."""
-        fd = self._fifos.pop(name, None)
-        if fd is not None:
-            os.close(fd)
-        remove(self._fifo(name))
+        """The instance is no more. Its FIFO stays, for the next of that name; we let go of it once it has been read."""
+        fd = self._fifos.get(name)
+        if fd is None or any(life.name == name for life in self._lives.values()):
+            return
+        if _count_unread(fd):
+            self._loop.call_after(UNREAD_SECONDS, ("fifo", name), lambda: self.forget(name))
+        else:
+            os.close(self._fifos.pop(name))
 
     def hold_fifo(self, name: str) -> None:
         """Make the FIFO and hold it open: what is in it outlives its writer and its reader. Raises OSError."""
+        self._loop.cancel(("fifo", name))
         if name not in self._fifos:
             self._fifos[name] = open_fifo(self._fifo(name))
 
@@ -244,6 +243,11 @@ def _send(life: Life, number: signal.Signals) -> None:
         kernel.send_signal(life.pidfd, number)
     except PermissionError:
         pass  # it became another user's; at the end of its ladder it is named as what could not be killed
+
+
+def _count_unread(fd: int) -> int:
+    """Bytes in a pipe (FIONREAD, pipe(7))."""
+    return int.from_bytes(ioctl(fd, FIONREAD, bytes(4)), byteorder)
 
 
 def _refused(error: OSError) -> str:

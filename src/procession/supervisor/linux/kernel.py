@@ -16,6 +16,7 @@ from struct import Struct
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 SYS_PIDFD_GETFD = 438  # the same number on every architecture (asm-generic/unistd.h)
 PIDFD_SIGNAL_PROCESS_GROUP = 4  # linux/pidfd.h
+CREDENTIALS = Struct("=iII")  # struct ucred (unix(7)): pid, uid, gid
 PIDFD_INFO = Struct("=QQ11Ii")  # struct pidfd_info as of Linux 6.15: mask, cgroupid, 11 ids, exit_code
 PIDFD_INFO_EXIT = 1 << 3
 PIDFD_GET_INFO = (3 << 30) | (PIDFD_INFO.size << 16) | (0xFF << 8) | 11  # _IOWR(0xFF, 11, struct pidfd_info)

@@ -10,19 +10,20 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from struct import Struct
 from typing import NamedTuple
 
+from procession.loop import Loop
 from procession.supervisor.core.events import Told
 from procession.supervisor.linux import procfs
-from procession.supervisor.linux.loop import Loop
+from procession.supervisor.linux.kernel import CREDENTIALS
+from procession.supervisor.linux.rundir import remove
+from procession.units import UNIX_PATH_BYTES_MAX
 
 SOCKET_NAME = "notify.sock"
-PATH_BYTES_MAX = 107  # sun_path holds 108 with the final NUL (unix(7))
 MESSAGE_BYTES_MAX = 8192
-CREDENTIALS = Struct("=iII")  # pid, uid, gid
 MICROSECONDS = 1_000_000
 STATUS_CHARACTERS_MAX = 200
+NUMBER_DIGITS_MAX = 18  # more is no number that anybody means, and int() refuses thousands of them
 PARENTS_MAX = 32
 
 
@@ -52,7 +53,7 @@ class NotifySocket:
     def close(self) -> None:
         self._socket.close()
         if not self.address.startswith("@"):
-            _unlink(self.address)
+            remove(self.address)
 
     def _receive(self) -> None:
         try:
@@ -85,9 +86,8 @@ class NotifySocket:
 
     def _find_named(self, said: dict[str, str], uid: int) -> Sender | None:
         """Who sent and ended at once leaves nothing to look up; as our own user it may say itself who it was."""
-        if uid != os.geteuid() or not said.get("PROCESSION_LIFE", "").isdecimal():
-            return None
-        return Sender(said.get("PROCESSION_INSTANCE", ""), int(said["PROCESSION_LIFE"]))
+        life = _number(said.get("PROCESSION_LIFE", ""))
+        return Sender(said.get("PROCESSION_INSTANCE", ""), life) if life and uid == os.geteuid() else None
 
 
 def parse_message(data: bytes) -> dict[str, str]:
@@ -102,16 +102,20 @@ def understand(sender: Sender, said: dict[str, str]) -> Told | None:
     if said.get("STOPPING") == "1":
         ready = False
     status = said.get("STATUS", "")[:STATUS_CHARACTERS_MAX]
-    extend = said.get("EXTEND_TIMEOUT_USEC", "")
-    extend_seconds = int(extend) / MICROSECONDS if extend.isdecimal() else 0.0
+    extend_seconds = _number(said.get("EXTEND_TIMEOUT_USEC", "")) / MICROSECONDS
     if ready is None and not status and not extend_seconds:
         return None
     return Told(sender.name, sender.life, ready, status, extend_seconds)
 
 
+def _number(text: str) -> int:
+    """0 for what is none."""
+    return int(text) if text.isdecimal() and len(text) <= NUMBER_DIGITS_MAX else 0
+
+
 def _address(directory: str) -> str:
     path = os.path.join(directory, SOCKET_NAME)
-    if os.geteuid() != 0 and len(os.fsencode(path)) <= PATH_BYTES_MAX:
+    if os.geteuid() != 0 and len(os.fsencode(path)) <= UNIX_PATH_BYTES_MAX:
         return path
     place = os.stat(directory)
     return f"@procession/{place.st_dev:x}.{place.st_ino:x}"  # the same for the next supervisor of this directory
@@ -124,8 +128,10 @@ def _bind(address: str) -> socket.socket:
         if address.startswith("@"):
             bound.bind("\0" + address[1:])
         else:
-            _unlink(address)
+            remove(address)
+            umask = os.umask(0o177)
             bound.bind(address)
+            os.umask(umask)
     except OSError:
         bound.close()
         raise
@@ -139,10 +145,3 @@ def _credentials(ancillary: list[tuple[int, int, bytes]]) -> tuple[int, int]:
             pid, uid, _ = CREDENTIALS.unpack(data[: CREDENTIALS.size])
             return pid, uid
     return 0, -1
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass

@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from procession.loop import Loop
 from procession.stack.model import Probe, ProbeType, Process
 from procession.supervisor.core.events import Probed
 from procession.supervisor.linux.addresses import parse_address, reachable
 from procession.supervisor.linux.attempts import Call, Judge
 from procession.supervisor.linux.children import Children
-from procession.supervisor.linux.loop import Loop
 from procession.supervisor.linux.spawn import read_report
 
 FIRST_SECONDS = 0.05
@@ -155,11 +155,13 @@ class Execution:
         self._judge = None
         if self._report < 0:
             return
-        os.kill(self._pid, signal.SIGKILL)  # its number is its own: it is our child, and not reaped yet
-        try:
-            os.killpg(self._pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it has not come to its setsid
+        for kill in (os.kill, os.killpg):  # its number is its own: it is our child, and not reaped yet
+            try:
+                kill(self._pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it has not come to its setsid
+            except PermissionError:
+                pass  # it became another user's (sudo): its end is its own affair
 
     def _ended(self, status: int | None) -> None:
         trouble = read_report(self._report)

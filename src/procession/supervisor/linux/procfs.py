@@ -10,6 +10,7 @@ from procession.supervisor.linux.spare import with_spare
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 HAS_CHILDREN_FILES = os.path.exists(f"/proc/self/task/{os.getpid()}/children")  # CONFIG_PROC_CHILDREN
+MARK_DIGITS_MAX = 18  # of its numbers: anybody may put anything into an environment, and int() refuses thousands
 MARKS = (b"PROCESSION_DIRECTORY", b"PROCESSION_INSTANCE", b"PROCESSION_LIFE", b"PROCESSION_PID")
 
 
@@ -57,7 +58,9 @@ def read_mark(pid: int) -> Mark | None:
         if name in MARKS:
             found[name] = os.fsdecode(value)
     directory, instance, life, main = (found.get(name, "") for name in MARKS)
-    return Mark(directory, instance, int(life), int(main)) if life.isdecimal() and main.isdecimal() else None
+    if not all(number.isdecimal() and len(number) <= MARK_DIGITS_MAX for number in (life, main)):
+        return None
+    return Mark(directory, instance, int(life), int(main))
 
 
 def all_pids() -> list[int]:

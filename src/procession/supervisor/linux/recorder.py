@@ -11,21 +11,22 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
+from fcntl import F_SETPIPE_SZ, LOCK_EX, LOCK_NB, fcntl, flock
 from signal import SIGCONT
 from time import monotonic, time
 
+from procession.loop import WRITABLE, Loop
 from procession.stack.model import Log
 from procession.supervisor.core.actions import Record
 from procession.supervisor.linux import procfs
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.kernel import send_signal
-from procession.supervisor.linux.loop import WRITABLE, Loop
 from procession.supervisor.linux.signals import block_signals, reset_signals, unblock_signals
-from procession.supervisor.linux.spawn import widen_pipe
 
 FIFO_NAME = "recorder.fifo"
 LOCK_NAME = "recorder.lock"  # held by the recorder, with its pid in it
 QUEUE_BYTES_MAX = 4 << 20
+PIPE_BYTES = 256 << 10
 STEADY_SECONDS = 10.0  # a recorder that lived that long did not die of its start
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 30.0
@@ -47,6 +48,7 @@ class Recorder:
         self._children = children
         self._echo = echo
         self._fd = open_fifo(os.path.join(directory, FIFO_NAME))
+        _widen_pipe(self._fd)
         self._queue: list[bytes] = []
         self._queue_bytes = 0
         self._is_full = False
@@ -104,7 +106,7 @@ class Recorder:
     def close(self, name: str) -> None:
         """The instance is no more."""
         self._opened.pop(name, None)
-        self._send({"close": name})
+        self._send({"close": name, "keep_fifo": True})
 
     def break_line(self, name: str) -> None:
         """What the instance says next begins on a line of its own."""
@@ -129,7 +131,13 @@ class Recorder:
 
     def ask_for_revival(self, argv: list[str]) -> None:
         """If we die without having said that we go, it shall start this, as we were started."""
-        program = {"pid": os.getpid(), "argv": argv, "environment": dict(os.environ), "directory": os.getcwd()}
+        program = {
+            "pid": os.getpid(),
+            "argv": argv,
+            "environment": dict(os.environ),
+            "directory": os.getcwd(),
+            "umask": _umask(),
+        }
         self._send({"watch": program})
 
     def _adopt(self) -> bool:
@@ -229,9 +237,25 @@ def open_fifo(path: str) -> int:
         os.mkfifo(path, 0o600)
     except FileExistsError:
         pass
-    fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
-    widen_pipe(fd)
-    return fd
+    return os.open(path, os.O_RDWR | os.O_NONBLOCK)
+
+
+def _widen_pipe(fd: int) -> None:
+    """More room for what is said while no recorder reads (F_SETPIPE_SZ, Linux 2.6.35); a limit (pipe(7)) may say no.
+
+    That of the instances' FIFOs is the recorder's to ask for: it divides what one user may have among all of them.
+    """
+    try:
+        fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES)
+    except OSError:
+        pass
+
+
+def _umask() -> int:
+    """Ours. It can only be read by setting it (umask(2))."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
 
 
 def _program() -> str:
@@ -267,7 +291,6 @@ def _pid_in(path: str) -> int:
 
 def _is_locked(path: str) -> bool:
     """Whether somebody holds the flock(2) on this file."""
-    from fcntl import LOCK_EX, LOCK_NB, flock
 
     fd = os.open(path, os.O_RDWR)
     try:

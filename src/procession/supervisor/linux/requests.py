@@ -24,7 +24,7 @@ def to_command(message: Message, operation: int, who: str) -> Command:
 def _apply(message: Message, operation: int, who: str) -> Command:
     try:
         stack = from_data(Stack, message.get("stack"))
-    except (TypeError, ValueError, KeyError, StopIteration) as error:
+    except (TypeError, ValueError) as error:
         raise BadRequest(f"stack: {error}") from error
     return Apply(stack, operation, message.get("start") is True, who)
 

@@ -17,28 +17,26 @@ from collections.abc import Mapping
 from errno import EROFS
 from fcntl import LOCK_EX, LOCK_NB, flock
 
+from procession.control.wire import ELSEWHERE, SOCKET_NAME, STATE_NAME
 from procession.refusal import Refusal
+from procession.units import UNIX_PATH_BYTES_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procession.control.wire import Message
 
 LOCK_NAME = "supervisor.lock"
-CONTROL_NAME = "control.sock"
 STACK_NAME = "stack.json"
-STATE_NAME = "state.json"
 FOLDERS = ("fifo", "log")
 MODE = 0o700  # logs and environment of a site concern its user alone
-SOCKET_PATH_BYTES_MAX = 107  # sun_path holds 108 with the final NUL (unix(7))
-ELSEWHERE = "use another one: --stack-directory DIR or PROCESSION_DIRECTORY"
 
 
 def prepare(directory: str) -> None:
     """Make the stack directory, and check that it can be one. Raises Refusal."""
-    if len(os.fsencode(os.path.join(directory, CONTROL_NAME))) > SOCKET_PATH_BYTES_MAX:
+    if len(os.fsencode(os.path.join(directory, SOCKET_NAME))) > UNIX_PATH_BYTES_MAX:
         raise Refusal(
             f"the path of the stack directory is too long for a socket in it: {directory}",
-            f"keep it under {SOCKET_PATH_BYTES_MAX - len(CONTROL_NAME)} bytes: --stack-directory DIR",
+            f"keep it under {UNIX_PATH_BYTES_MAX - len(SOCKET_NAME)} bytes: --stack-directory DIR",
         )
     try:
         os.makedirs(directory, MODE, exist_ok=True)
@@ -55,7 +53,11 @@ def prepare(directory: str) -> None:
 
 def lock(directory: str) -> int:
     """Become the one supervisor of this directory; the lock's fd, which holds it until we end. Raises Refusal."""
-    fd = os.open(os.path.join(directory, LOCK_NAME), os.O_RDWR | os.O_CREAT, 0o600)
+    path = os.path.join(directory, LOCK_NAME)
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise Refusal(f"cannot open the lock {path}: {error.strerror}", ELSEWHERE) from error
     try:
         flock(fd, LOCK_EX | LOCK_NB)
     except BlockingIOError as error:
@@ -82,7 +84,7 @@ def write_json(path: str, data: Mapping[str, object]) -> None:
     Not synced to disk: after a crash of the machine nothing in it runs any more, and a stuck disk must not stop us.
     """
     temporary = path + ".new"
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     try:
         rest = memoryview(json.dumps(data, separators=(",", ":")).encode())
         while rest:
@@ -117,6 +119,17 @@ def _set_aside(path: str) -> str:
     except OSError as error:
         return f"it cannot be set aside: {error.strerror}"
     return f"set aside as {os.path.basename(path)}.broken"
+
+
+def clean_up(directory: str) -> None:
+    """Everything is down: no state is left, and no FIFO. In a directory that is gone there is nothing to remove."""
+    fifos = os.path.join(directory, "fifo")
+    try:
+        remove(os.path.join(directory, STATE_NAME))
+        for name in os.listdir(fifos):
+            remove(os.path.join(fifos, name))
+    except OSError:
+        pass
 
 
 def remove(path: str) -> None:

@@ -12,10 +12,11 @@ from time import monotonic
 from typing import NamedTuple, Protocol
 
 from procession.control import wire
+from procession.loop import Loop
+from procession.refusal import ExitCode
 from procession.supervisor.core.actions import Reply
 from procession.supervisor.core.events import Command
 from procession.supervisor.linux.connection import Connection
-from procession.supervisor.linux.loop import Loop
 from procession.supervisor.linux.requests import BadRequest, to_command
 from procession.supervisor.linux.rundir import remove
 
@@ -23,8 +24,6 @@ CONNECTIONS_MAX = 128
 BACKLOG = 128
 NO_FD_SECONDS = 0.5
 FAREWELL_SECONDS = 1.0  # for all clients together
-USAGE = 2  # exit code
-REFUSED = 4
 
 
 class Site(Protocol):
@@ -103,7 +102,7 @@ class Server:
             self._turn_away(connection, f"{CONNECTIONS_MAX} clients are connected already; try again later")
 
     def _turn_away(self, connection: Connection, why: str) -> None:
-        connection.send(_answer(None, False, (why,), REFUSED))
+        connection.send(_answer(None, False, (why,), ExitCode.REFUSED))
         connection.close()
 
     def _forget(self, connection: Connection) -> None:
@@ -119,7 +118,7 @@ class Server:
             wire.check_request(message)
             self._obey(Asked(connection, _checked_id(number)), message)
         except (wire.WireError, BadRequest) as error:
-            connection.send(_answer(number, False, (str(error),), USAGE))
+            connection.send(_answer(number, False, (str(error),), ExitCode.USAGE))
 
     def _obey(self, asked: Asked, message: wire.Message) -> None:
         if message["verb"] == "status":
@@ -145,8 +144,7 @@ def _listen(path: str) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     umask = os.umask(0o177)
     try:
-        if os.path.lexists(path):
-            os.unlink(path)
+        remove(path)
         listener.bind(path)
         listener.listen(BACKLOG)
     except OSError:

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Mapping
 from types import FrameType
 
-from procession.supervisor.linux.loop import Loop
+from procession.loop import Loop
 
 TAKEN = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 READ_BYTES = 4096

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
 
+from procession.owner import Owner, become, find_owner
 from procession.stack.model import Limits, Process
 from procession.supervisor.linux.environment import build_environment
 from procession.supervisor.linux.signals import block_signals, reset_signals, unblock_signals
 
 FIRST_LISTENER_FD = 3  # SD_LISTEN_FDS_START (sd_listen_fds(3))
-PIPE_BYTES = (1 << 20, 256 << 10)  # tried in turn; where a limit (pipe(7)) says no, it stays as the kernel made it
 REPORT_BYTES_MAX = 4000  # less than PIPE_BUF: written in one piece (pipe(7))
 EXIT_NOT_EXECUTED = 127  # as a shell says it
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -37,7 +38,7 @@ class Launch:
     notify: str
     listeners: Sequence[int] = ()  # fds, in the order of process.listeners
     argv: tuple[str, ...] = ()
-    main: int = 0  # the pid of the main process; 0: this is it
+    main: int = 0  # the pid of the life's main process; 0: it is this one
 
 
 class ChildFailed(Exception):
@@ -49,7 +50,7 @@ def launch(work: Launch) -> tuple[int, int]:
     report, their_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     parent = os.getpid()
     try:
-        pid = _fork(lambda: _become(work, their_end, parent))
+        pid = _fork(lambda: _run_child(work, their_end, parent))
     except OSError:
         os.close(report)
         raise
@@ -78,7 +79,7 @@ def _fork(child: Callable[[], NoReturn]) -> int:
     return pid
 
 
-def _become(work: Launch, report: int, parent: int) -> NoReturn:
+def _run_child(work: Launch, report: int, parent: int) -> NoReturn:
     """In the child: never returns, whatever happens."""
     try:
         report = _away_from_listeners(report, len(work.listeners))
@@ -95,14 +96,14 @@ def _prepare_and_exec(work: Launch, parent: int) -> NoReturn:
     os.setsid()
     process = work.process
     _connect_output(work.fifo)
-    environment = _environment(work)
+    owner = _find_owner(process)
+    environment = _environment(work, owner.variables() if owner else {})
     _enter(process.directory)
     if process.umask is not None:
         os.umask(process.umask)
     _limit(process.limits)
-    if process.user or process.group:
-        person = _become_user(process.user, process.group)
-        environment.update({key: value for key, value in person.items() if key not in process.environment})
+    if owner is not None:
+        _try("become", ":".join(filter(None, (process.user, process.group))), lambda: _become(owner))
     argv = work.argv or process.argv
     if work.listeners:
         argv = process.handoff
@@ -126,27 +127,34 @@ def _connect_output(fifo: str) -> None:
         out = os.open(fifo, os.O_RDWR)
     except OSError as error:
         raise ChildFailed(f"cannot open {fifo} for its output: {error.strerror}") from error
-    widen_pipe(out)
     os.dup2(out, 1)
     os.dup2(out, 2)
 
 
-def widen_pipe(fd: int) -> None:
-    """As much room as we may have (F_SETPIPE_SZ, Linux 2.6.35); the kernel's limit per user may say no."""
-    for size in PIPE_BYTES:
-        try:
-            if fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ) < size:
-                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, size)
-            return
-        except OSError:
-            continue
+def _find_owner(process: Process) -> Owner | None:
+    if not process.user and not process.group:
+        return None
+    try:
+        return find_owner(process.user, process.group)
+    except LookupError as error:
+        raise ChildFailed(str(error)) from error
 
 
-def _environment(work: Launch) -> dict[str, str]:
+def _become(owner: Owner) -> None:
+    """Our output goes along, so that /dev/stdout and /dev/stderr can be opened by it: a FIFO has an owner and a mode.
+
+    Raises OSError.
+    """
+    if stat.S_ISFIFO(os.fstat(1).st_mode):  # a probe's is /dev/null, which is nobody's
+        os.fchown(1, owner.uid, -1)
+    become(owner)
+
+
+def _environment(work: Launch, person: dict[str, str]) -> dict[str, str]:
     try:
         return build_environment(
-            work.name, work.life, work.process, main=work.main or os.getpid(), stack_directory=work.stack_directory,
-            notify=work.notify,
+            work.name, work.life, work.process, person, main=work.main or os.getpid(),
+            stack_directory=work.stack_directory, notify=work.notify,
         )  # fmt: skip
     except OSError as error:
         raise ChildFailed(f"cannot read env file {error.filename}: {error.strerror}") from error
@@ -176,30 +184,6 @@ def _limit(limits: Limits) -> None:
                 _try(f"limit {name} to", value, partial(resource.setrlimit, number, (value, highest)))
 
 
-def _become_user(user: str, group: str) -> dict[str, str]:
-    """Drop to `user` with all its groups, and to `group` where that is said (initgroups(3), setgid(2), setuid(2)).
-
-    Gives the environment that tells a program who it is.
-    """
-    import grp
-    import pwd
-
-    try:
-        person = pwd.getpwnam(user) if user else None
-        gid = grp.getgrnam(group).gr_gid if group else person.pw_gid if person else os.getgid()
-    except KeyError as error:
-        raise ChildFailed(f"there is no such user or group: {error.args[0]}") from error
-    if person is not None and person.pw_uid == os.getuid() and gid == os.getgid():
-        return {}
-    if person is not None:
-        _try("take the groups of user", user, lambda: os.initgroups(person.pw_name, gid))
-    _try("become group", group or gid, lambda: os.setgid(gid))
-    if person is None:
-        return {}
-    _try("become user", user, lambda: os.setuid(person.pw_uid))
-    return {"HOME": person.pw_dir, "USER": person.pw_name, "LOGNAME": person.pw_name}
-
-
 def _hand_over(listeners: Sequence[int], name: str, environment: dict[str, str]) -> None:
     """Put the listeners on fds 3, 4, ... and say so (sd_listen_fds(3))."""
     count = len(listeners)
@@ -218,14 +202,10 @@ def _exec(argv: Sequence[str], environment: dict[str, str]) -> NoReturn:
     for path in _candidates(program, environment):
         try:
             os.execve(path, list(argv), environment)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            trouble = trouble or error
         except OSError as error:
-            trouble = error
-    assert trouble is not None, "there is always a candidate"
-    if isinstance(trouble, FileNotFoundError):
-        raise ChildFailed(_not_found(program)) from trouble
-    raise ChildFailed(f"cannot run {program}: {trouble.strerror}") from trouble
+            if "/" in program or os.path.exists(path):  # not merely in a directory that we may not look into
+                trouble = trouble or error
+    raise ChildFailed(f"cannot run {program}: {_why_not(trouble)}") from trouble
 
 
 def _candidates(program: str, environment: dict[str, str]) -> list[str]:
@@ -234,12 +214,14 @@ def _candidates(program: str, environment: dict[str, str]) -> list[str]:
     return [os.path.join(folder or ".", program) for folder in environment.get("PATH", DEFAULT_PATH).split(":")]
 
 
-def _not_found(program: str) -> str:
-    if "/" not in program:
-        return f"cannot run {program}: not found in PATH"
-    if os.path.exists(program):  # a script's interpreter, or a program's loader
-        return f"cannot run {program}: the interpreter that its first line names is not there"
-    return f"cannot run {program}: there is no such file"
+def _why_not(trouble: OSError | None) -> str:
+    if trouble is None:
+        return "not found in PATH"
+    if not isinstance(trouble, FileNotFoundError):
+        return trouble.strerror or str(trouble)
+    if os.path.exists(trouble.filename):  # a script's interpreter, or a program's loader
+        return "the interpreter that its first line names is not there"
+    return "there is no such file"
 
 
 def _try(what: str, value: object, call: Callable[[], object]) -> None:

@@ -14,6 +14,8 @@ from time import monotonic, time
 from typing import Any, Final
 
 import procession
+from procession.control import wire
+from procession.loop import Loop
 from procession.stack.codec import to_data
 from procession.stack.model import Stack
 from procession.supervisor.core import actions as do
@@ -25,7 +27,6 @@ from procession.supervisor.linux import rundir, systemd
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.instances import Instances
 from procession.supervisor.linux.listeners import Listeners
-from procession.supervisor.linux.loop import Loop
 from procession.supervisor.linux.notify import NotifySocket, Sender
 from procession.supervisor.linux.probes import Probes
 from procession.supervisor.linux.recorder import Recorder
@@ -39,6 +40,7 @@ from procession.supervisor.linux.trees import Kill, everything
 SAVE_SECONDS = 0.05  # that changes are collected for one write of the state
 SAVE_AGAIN_SECONDS = 2.0  # after a write that failed
 QUIT_SECONDS = 15.0  # that the recorder may take to write what is left, after the last process is gone
+HURRY_SECONDS = 10.0  # after a second SIGTERM, until we go without waiting for what does not die of SIGKILL
 OWN_OPERATION = 1  # the one with which we began
 
 
@@ -57,7 +59,7 @@ class Supervisor:
         self.notify = NotifySocket(directory, self.loop, tell=self.tell, who=self._who)
         self.instances.notify = self.notify.address
         self.probes = Probes(self.loop, self.children, self.tell, self.instances.run)
-        self.server = Server(self._path(rundir.CONTROL_NAME), self.loop, self)
+        self.server = Server(self._path(wire.SOCKET_NAME), self.loop, self)
         self._queue: deque[Event] = deque()
         self._began = time()  # for people; what is reckoned with is monotonic
         self._began_at = monotonic()
@@ -109,7 +111,7 @@ class Supervisor:
         self.loop.cancel("save")
         try:
             self._save_stack()
-            rundir.write_json(self._path(rundir.STATE_NAME), to_state(self.model, self.instances.living()))
+            rundir.write_json(self._path(wire.STATE_NAME), to_state(self.model, self.instances.living()))
             self._save_trouble = ""
         except OSError as error:
             self._say_not_saved(error.strerror or str(error))
@@ -192,8 +194,9 @@ class Supervisor:
     def _end(self) -> None:
         self.loop.cancel("save")
         self.loop.cancel("quit")
+        self.loop.cancel("hurry")
         self._is_over = True
-        rundir.remove(self._path(rundir.STATE_NAME))
+        rundir.clean_up(self.directory)
         self.listeners.close_all()
         self.notify.close()
         self.server.close()
@@ -205,6 +208,7 @@ class Supervisor:
             self.tell(Down(who="signal"))
         else:
             self.instances.kill_all()
+            self.loop.call_after(HURRY_SECONDS, "hurry", self._quit)
 
     def _hang_up(self) -> None:
         self.recorder.note("SIGHUP: the declaration is read anew by: procession update")

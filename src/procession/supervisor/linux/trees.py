@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from procession.loop import Loop
 from procession.supervisor.linux import kernel, procfs
 from procession.supervisor.linux.children import Children
-from procession.supervisor.linux.loop import Loop
 from procession.supervisor.linux.procfs import Mark, Stat
 from procession.supervisor.linux.spare import with_spare
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from procession.refusal import ExitCode
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def pages_in(navigation: object) -> Iterator[str]:

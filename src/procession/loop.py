@@ -1,27 +1,34 @@
-"""The one loop: sleeps until an fd is ready or the nearest deadline has come. No polling, no threads."""
+"""The one loop, of the supervisor and of the recorder: sleeps until an fd is ready or the nearest deadline has come.
+
+No polling, no threads.
+"""
 
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Hashable
 from time import monotonic
+
+TYPE_CHECKING = False  # as in typing, which the recorder need not import
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    Callback = Callable[[], object]
 
 READABLE = select.EPOLLIN
 WRITABLE = select.EPOLLOUT
 HUNG_UP = select.EPOLLHUP  # always reported, asked for or not (epoll_ctl(2))
 
-Callback = Callable[[], object]
-
 
 class Loop:
     """Calls back when an fd is ready (level-triggered) or when a deadline has come. Deadlines are monotonic seconds."""
 
-    __slots__ = ("_callbacks", "_deadlines", "_epoll")
+    __slots__ = ("_callbacks", "_deadlines", "_epoll", "_is_running")
 
     def __init__(self) -> None:
         self._epoll = select.epoll()  # close-on-exec, as all that Python opens (PEP 446)
         self._callbacks: dict[int, Callback] = {}
         self._deadlines: dict[Hashable, tuple[float, Callback]] = {}
+        self._is_running = True
 
     def watch(self, fd: int, callback: Callback, events: int = READABLE) -> None:
         """Call back whenever `fd` is ready, until `forget`. Raises OSError where the system has no more room for it."""
@@ -53,6 +60,15 @@ class Loop:
     def has_deadline(self, key: Hashable) -> bool:
         """Whether a deadline with this key is yet to come."""
         return key in self._deadlines
+
+    def run(self) -> None:
+        """Go on until `stop`."""
+        while self._is_running:
+            self.wait(None)
+
+    def stop(self) -> None:
+        """Leave `run` at the end of this round."""
+        self._is_running = False
 
     def wait(self, until: float | None) -> None:
         """Sleep until something is to be called back, or `until` (None: for ever) has come; then call back."""

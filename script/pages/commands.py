@@ -16,23 +16,16 @@ HEAD = """\
 goes to stdout, everything else to stderr. The [exit codes](exit-codes.md) are those of every verb. `procession help
 VERB` shows what is below.
 
-Ctrl-C ends the command alone: what it asked for goes on. Only `procession up` without `-d` stops the site with it.
+Names are those of processes (`web`) or instances (`web.2`). Times are `90s`, `5m`, `1.5h`.
 """
-FILES = """\
-## Files
+SIGNALS = """\
+## Signals and files
 
-All are in the stack directory, `.procession` in the project unless another is named. It belongs to the user who runs
-the site, and nobody else can read it.
+Ctrl-C (SIGINT) and SIGTERM end a verb; what it had asked for goes on. `up` without `-d`, where it started the
+supervisor, stops everything in order at the first, and kills what is left at the second; so does the supervisor itself.
 
-| file | |
-|---|---|
-| `control.sock` | where the supervisor takes commands |
-| `log/web.1.log` | what an instance said; older parts beside it |
-| `log/procession.log` | what supervisor and recorder have to say themselves |
-| `history.sqlite` | the events |
-| `stack.json` | what runs, complete: variables of the environment, too |
-| `state.json` | who is who, for the next supervisor; not there once everything is down |
-| `supervisor.err` | what the supervisor said on stderr: nothing, unless it broke |
+All files are in the [stack directory](files.md). What instances and verbs find in their environment is on [a page of
+its own](environment.md).
 """
 
 
@@ -45,7 +38,7 @@ def commands_page() -> str:
     for title, names in main.VERBS.items():
         parts.append(f"## {title}")
         parts += [part for name in names for part in verb_parts(name, known)]
-    return "\n\n".join(part.strip() for part in [*parts, FILES]) + "\n"
+    return "\n\n".join(part.strip() for part in [*parts, SIGNALS]) + "\n"
 
 
 def verb_parts(name: str, known: set[str]) -> Iterator[str]:

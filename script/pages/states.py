@@ -12,7 +12,7 @@ from procession.supervisor.core.table import TABLE, Cell, Ignored, Step
 STATES = """\
 # The states of an instance
 
-<!-- Written by script/states.py from procession.supervisor.core.table: change that, and run it. -->
+<!-- Written by script/reference.py from procession.supervisor.core.table: change that, and run it. -->
 
 What `procession status` shows in its column STATE. Every death passes through *sweeping*, so a next life never meets
 what is left of the tree before it. The table has a cell for every pair of a state and a happening; where nothing is
@@ -25,16 +25,16 @@ WIDTH, HEIGHT = 1120, 680
 BOX = (118, 40)
 PLACES: dict[Phase, Point] = {  # the centre of each box: all that the table does not know
     Phase.STOPPED: (110, 80),
-    Phase.DONE: (290, 260),
-    Phase.FAILED: (110, 430),
-    Phase.BACKOFF: (230, 620),
+    Phase.DONE: (350, 250),
+    Phase.FAILED: (90, 470),
+    Phase.BACKOFF: (270, 640),
     Phase.WAITING: (430, 80),
     Phase.STARTING: (720, 80),
-    Phase.READY: (1000, 80),
-    Phase.UNREADY: (1000, 320),
-    Phase.STOPPING: (770, 320),
-    Phase.KILLING: (1000, 560),
-    Phase.SWEEPING: (560, 560),
+    Phase.READY: (1030, 80),
+    Phase.UNREADY: (1030, 390),
+    Phase.STOPPING: (790, 215),
+    Phase.KILLING: (1000, 600),
+    Phase.SWEEPING: (600, 500),
 }
 LABEL = "The phases of an instance"
 HEAD = (
@@ -43,14 +43,14 @@ HEAD = (
 )
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: currentColor; text-anchor: middle; dominant-baseline: middle }
-.label { font-size: 11px; opacity: .8 }
+.label { font-size: 12px; paint-order: stroke; stroke: var(--md-default-bg-color, #fff); stroke-width: 5px }
 .box { fill: none; stroke: currentColor; stroke-width: 1.5 }
 .arrow { fill: none; stroke: currentColor; stroke-opacity: .55; stroke-width: 1.2; marker-end: url(#head) }
 """
 
 
 def states_page() -> str:
-    sections = [STATES.strip(), picture().strip()]
+    sections = [STATES.strip(), f"<div>\n{picture().strip()}\n</div>"]  # Markdown leaves alone what is in a div
     for phase in Phase:
         cells = "\n".join(f"| {happening.value} | {cell_words(TABLE[phase, happening])} |" for happening in Happening)
         sections.append(f"## {phase.value}\n\n| happening | what follows |\n|---|---|\n{cells}")

@@ -1,0 +1,73 @@
+"""The reference page of the events, the kinds that the history keeps: tests/docs keeps them those of the code."""
+
+from __future__ import annotations
+
+HEAD = """\
+# Events
+
+<!-- Written by script/reference.py from script/pages/events.py: change that, and run it. -->
+
+What has happened to the site, kept in `history.sqlite` in the [stack directory](files.md). `procession events` shows
+them, `procession events --json` prints one JSON object a line:
+
+| field | |
+|---|---|
+| `id` | a number that grows |
+| `at` | seconds since 1970, UTC |
+| `kind` | one of the words below |
+| `process`, `instance` | `web` and `web.1`; empty where it is about the whole stack |
+| `pid` | of the instance's main process; 0 if there is none |
+| `detail` | an object; what is in it is said below |
+| `who` | who asked, such as `uid 1000 (anna)`; empty if nobody did |
+
+The last 100,000 events are kept. The history is for people: nothing is decided from it, and a history that cannot be
+written stops nothing.
+"""
+
+PARTS = {
+    "What people asked for": {
+        "applied": ("a declaration was put to work, by `up` or `update`", "`processes`: their names"),
+        "start-asked": ("`start`", ""),
+        "stop-asked": ("`stop`", ""),
+        "restart-asked": ("`restart` or `roll`", ""),
+        "signal-sent": ("`signal`", "`signal`: its name"),
+        "scaled": ("`scale`", "`replicas`: how many now"),
+        "down": ("`down`, or the end of `up`: everything is stopped", ""),
+    },
+    "What became of an instance": {
+        "starting": ("it is being started", ""),
+        "started": ("its program runs", ""),
+        "ready": ("it is ready", ""),
+        "roll-begun": ("a successor is started beside it", "`old_pid`: of the one that serves until then"),
+        "roll-called-off": ("the successor was not ready, so the old one goes on", "`because`: what became of it"),
+        "unready": ("it was ready, and its readiness probe fails now", "`said`: what the probe saw"),
+        "hung": ("its liveness probe failed too often; it is restarted", "`said`: what the probe saw"),
+        "stopping": ("it was sent the first signal of its stop ladder", "`because`: why, if nobody asked for it"),
+        "killing": ("its time was over: SIGKILL to all that was left", ""),
+        "exited": ("its main process ended", "`status`: exit code, or minus the signal; null if not known. `text`"),
+        "stopped": ("nothing of it is left, as was wanted", ""),
+        "done": ("it ended well, and that was all it had to do", ""),
+        "backoff": ("it died early, and waits before the next start", "`last_exit`, `deaths`: early ones in a row"),
+        "crash-looping": ("it died early several times in a row", "`last_exit`, `deaths`"),
+        "failed": ("it is not tried again until a person asks", "`last_exit`, `deaths`"),
+        "spawn-failed": ("it could not be started", "`why`: what was tried, and what the system said"),
+        "left-behind": ("some of its processes did not die of SIGKILL", "`processes`: pid and name"),
+        "adopted": ("a new supervisor took it over, running", "`age_seconds`: since its start"),
+    },
+    "What became of us": {
+        "supervisor-died": ("the supervisor ended without saying so; the recorder started it again", "`message`"),
+        "log-dropped": ("log lines could not be written, and were dropped", "`message`: how many, and why"),
+        "history-dropped": ("events could not be written, and were dropped", "`message`: how many"),
+    },
+}
+
+
+def events_page() -> str:
+    """The whole page, in Markdown."""
+    sections = [f"## {title}\n\n{_table(kinds)}" for title, kinds in PARTS.items()]
+    return "\n\n".join([HEAD.strip(), *sections]) + "\n"
+
+
+def _table(kinds: dict[str, tuple[str, str]]) -> str:
+    rows = [f"| `{kind}` | {means} | {detail} |" for kind, (means, detail) in kinds.items()]
+    return "\n".join(["| kind | what happened | detail |", "|---|---|---|", *rows])

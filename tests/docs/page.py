@@ -1,0 +1,67 @@
+"""A page of the documentation as its code blocks: what it tells its reader to type, to write, and to expect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FENCE = re.compile(r'(?P<indent> *)```(?P<language>\w*)(?: +title="(?P<title>[^"]*)")?')
+INTERRUPT = "^C"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block. `title` names the file whose text it is; "" for none."""
+
+    page: str
+    line: int
+    language: str
+    title: str
+    text: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.page}:{self.line}"
+
+    def commands(self) -> Iterator[Typed]:
+        """What stands behind `$ `, each with what is shown below it; a comment behind it is left out."""
+        text = self.text.replace("\\\n", "")
+        for part in f"\n{text}".split("\n$ ")[1:]:
+            command, *shown = part.splitlines()
+            yield Typed(command.split("   #")[0].rstrip(), tuple(shown))
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    command: str
+    shown: tuple[str, ...]
+
+    @property
+    def before_interrupt(self) -> tuple[str, ...]:
+        return self.shown[: self.shown.index(INTERRUPT)] if INTERRUPT in self.shown else self.shown
+
+
+def blocks(path: Path) -> list[Block]:
+    """All fenced blocks of a page, in order."""
+    found, open_at, head = [], 0, None
+    lines = path.read_text().splitlines()
+    for number, line in enumerate(lines, start=1):
+        match = FENCE.fullmatch(line.rstrip()) or (head and line.strip() == "```")
+        if match and head is None:
+            assert isinstance(match, re.Match)
+            open_at, head = number, match
+        elif head is not None and line.strip() == "```":
+            text = "".join(f"{inner.removeprefix(head['indent'])}\n" for inner in lines[open_at : number - 1])
+            found.append(Block(str(path.relative_to(ROOT)), open_at, head["language"], head["title"] or "", text))
+            head = None
+    assert head is None, f"{path}:{open_at}: this block is not closed"
+    return found
+
+
+def pages() -> list[Path]:
+    """Every page that a reader may meet."""
+    own = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "examples/feedreader/README.md")]
+    return [*own, *sorted((ROOT / "docs").rglob("*.md"))]

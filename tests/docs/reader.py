@@ -1,0 +1,176 @@
+"""Somebody who does what a page says, word for word, in a folder of his own, and sees whether what it shows is printed.
+
+What is shown and what is printed are the same if they differ only in numbers, times and the width of columns. Each
+shown line must be printed, in any order: two processes that start at once may be ready in either. `...` stands for
+what is left out: lines, or the end of one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import shlex
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from procession.stack.model import Backoff
+from tests.docs.page import INTERRUPT, Block, Typed
+
+DEADLINE_SECONDS = 60.0  # only ever fails a test
+ASK_AGAIN_SECONDS = 0.2
+HOME = "/home/me"  # the reader's, on the pages
+PORT = "8000"  # on the pages
+LOOKING = ("procession status", "procession logs", "procession events", "curl")  # what may be shown a moment later
+INSTALLING = ("python3 -m venv", ". .venv/bin/activate", "pip install")
+VARYING = (
+    (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "TIME"),
+    (re.compile(r"\(uid \d+ \(\w+\)\)"), "WHO"),
+    (re.compile(r"\d+(\.\d+)? (ms|s|min|h|B|kB|MB|GB)\b"), "AMOUNT"),
+    (re.compile(r"\d+([.:,]\d+)*"), "NUMBER"),
+    (re.compile(r"ForkPoolWorker-NUMBER"), "WORKER"),
+    (re.compile(r"\s+"), " "),
+)
+
+
+class Reader:
+    """`home` is an empty folder, `port` a free one of his; `variables` go on top of our environment."""
+
+    def __init__(self, home: Path, port: int, variables: Mapping[str, str], *, installs: bool) -> None:
+        self.home = home
+        self.directory = home
+        self._port = str(port)
+        self._installs = installs
+        own = {key: value for key, value in os.environ.items() if not key.startswith(("PROCESSION_", "DJANGO_"))}
+        self._environment = {**own, "HOME": str(home), "COLUMNS": "120", "LANG": "C.UTF-8", **variables}
+
+    def follow(self, block: Block) -> None:
+        """Do what this block says. Raises AssertionError where it does not go as it is written."""
+        if block.title:
+            self._write(block)
+        elif block.language == "console":
+            self._read_slowly(block)
+            for typed in block.commands():
+                self._type(typed, block)
+        elif block.language == "python" and not self._is_written(block):
+            raise AssertionError(f"{block.place}: no file has this, in {self.directory}")
+
+    def _write(self, block: Block) -> None:
+        path = self.directory / block.title
+        before = f"{path.read_text().rstrip()}\n\n\n" if path.exists() else ""
+        path.write_text(before + block.text.replace(PORT, self._port))
+
+    def _is_written(self, block: Block) -> bool:
+        return any(_alike(block.text) in _alike(file.read_text()) for file in self._files())
+
+    def _files(self) -> list[Path]:
+        return [file for file in self.directory.glob("*/*.py") if ".venv" not in file.parts]
+
+    def _type(self, typed: Typed, block: Block) -> None:
+        command = typed.command.replace(PORT, self._port)
+        if command.startswith("cd "):
+            self.directory = Path(os.path.normpath(self.directory / self._expanded(command[3:])))
+        elif command.startswith(INSTALLING):
+            self._install(command, block)
+        elif INTERRUPT in typed.shown:
+            self._run_and_interrupt(command, typed, block)
+        else:
+            self._run(command, typed, block)
+            self._move_port()
+
+    def _move_port(self) -> None:
+        """What was written for us (`procession init`) is for the port of the pages; ours may be another."""
+        for file in self._files():
+            if PORT in (text := file.read_text()):
+                file.write_text(text.replace(PORT, self._port))
+
+    def _read_slowly(self, block: Block) -> None:
+        """A person has read for some seconds before he kills anything: by then all is steady, and starts at once."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while "KILL" in block.text and not self._is_steady():
+            assert time.monotonic() < deadline, f"{block.place}: not all is ready"
+            select.select([], [], [], ASK_AGAIN_SECONDS)
+
+    def _is_steady(self) -> bool:
+        views = json.loads(self._said("procession status --json"))["instances"]
+        return all(view["phase"] == "done" or view["since_seconds"] > Backoff().steady_seconds for view in views)
+
+    def _expanded(self, word: str) -> str:
+        return word.replace("~", str(self.home)).replace("$HOME", str(self.home))
+
+    def _install(self, command: str, block: Block) -> None:
+        """Or, where the environment of the tests has it all, only see that the words make sense."""
+        if self._installs and command.startswith("."):
+            bin_directory = self.directory / ".venv/bin"
+            self._environment["PATH"] = f"{bin_directory}:{self._environment['PATH']}"
+        elif self._installs:
+            self._run(command, Typed(command, ()), block)
+        for word in shlex.split(command):
+            if "/" in word and not word.startswith("."):
+                assert Path(self._expanded(word).partition("[")[0]).exists(), f"{block.place}: {word}"
+
+    def _run(self, command: str, typed: Typed, block: Block) -> None:
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while missing := self._missing(typed.shown, said := self._said(command)):
+            late = time.monotonic() > deadline or not command.startswith(LOOKING)
+            assert not late, f"{block.place}: {command}\nis not said: {missing[0]}\nbut:\n{said}"
+            select.select([], [], [], ASK_AGAIN_SECONDS)
+
+    def _said(self, command: str) -> str:
+        if command.startswith("curl"):
+            with urllib.request.urlopen(command.split()[-1], timeout=DEADLINE_SECONDS) as answer:
+                return f"HTTP/1.1 {answer.status} {answer.reason}\n"
+        child = subprocess.run(
+            ["bash", "-c", command], cwd=self.directory, env=self._environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=10 * DEADLINE_SECONDS, check=False,
+        )  # fmt: skip
+        is_meant = "error:" in child.stdout  # a page may show a mistake
+        assert is_meant or not child.returncode, f"{command}\nends with {child.returncode}:\n{child.stdout}"
+        return child.stdout
+
+    def _run_and_interrupt(self, command: str, typed: Typed, block: Block) -> None:
+        """Press Ctrl-C as soon as all is said that stands before it."""
+        child = subprocess.Popen(
+            ["bash", "-c", f"exec {command}"], cwd=self.directory, env=self._environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        assert child.stdout is not None
+        said, deadline = "", time.monotonic() + 2 * DEADLINE_SECONDS
+        is_interrupted = False
+        with child:
+            while data := _read(child.stdout.fileno(), deadline):
+                said += data.decode(errors="replace")
+                if not is_interrupted and not self._missing(typed.before_interrupt, said):
+                    is_interrupted = True
+                    child.send_signal(signal.SIGINT)
+        assert is_interrupted, f"{block.place}: {command}\nis not said: {typed.before_interrupt}\nbut:\n{said}"
+        missing = self._missing([line for line in typed.shown if line != INTERRUPT], said)
+        assert not missing, f"{block.place}: {command}\nis not said: {missing[0]}\nbut:\n{said}"
+
+    def _missing(self, shown: Sequence[str], said: str) -> list[str]:
+        printed = {_alike(line.replace(str(self.home), HOME)) for line in said.splitlines()}
+        wanted = [line for line in shown if line.strip() not in ("", "...")]
+        return [line for line in wanted if not _is_among(_alike(line), printed)]
+
+
+def _is_among(shown: str, printed: set[str]) -> bool:
+    if shown.endswith(" ..."):
+        return any(line.startswith(shown.removesuffix("...")) for line in printed)
+    return shown in printed
+
+
+def _alike(text: str) -> str:
+    """The text without what differs from one time to another."""
+    for pattern, word in VARYING:
+        text = pattern.sub(word, text)
+    return text.strip()
+
+
+def _read(fd: int, deadline: float) -> bytes:
+    ready, _, _ = select.select([fd], [], [], max(0.0, deadline - time.monotonic()))
+    return os.read(fd, 65536) if ready else b""
