@@ -86,10 +86,12 @@ class Site:
         self.started: list[subprocess.Popen[bytes]] = []
         self.last_words = b""
 
-    def start(self, *more: str, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """Start the supervisor; what it says on its ready fd."""
+    def start(
+        self, *more: str, environment: Mapping[str, str] | None = None, through: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
+        """Start the supervisor, `through` a program that execs it if one is given; what it says on its ready fd."""
         reading, writing = os.pipe()
-        argv = [sys.executable, "-I", "-S", supervisor_main.__file__, "--directory", str(self.directory)]
+        argv = [*through, sys.executable, "-I", "-S", supervisor_main.__file__, "--directory", str(self.directory)]
         errors = open(self.directory.parent / "errors", "wb")
         self.started.append(
             subprocess.Popen(

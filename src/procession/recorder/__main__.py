@@ -48,12 +48,19 @@ def _record(directory: str, *, echo: bool, echo_times: bool) -> int:
         pid = os.read(lock, 20).decode("ascii", "replace").strip()
         print(f"recorder: another one (pid {pid}) records {directory}", file=sys.stderr)
         return 1
-    os.ftruncate(lock, 0)
-    os.write(lock, b"%d\n" % os.getpid())
+    _write_pid(lock)
     _keep_freed_memory()
     loop = Loop()
     Recorder(directory, loop, Echo(loop, open_stdout(), echo_times) if echo or echo_times else None).run()
     return 0
+
+
+def _write_pid(lock: int) -> None:
+    """For the supervisor that adopts us. In place: where a pid was already, that needs no room on a full disk."""
+    try:
+        os.ftruncate(lock, os.pwrite(lock, b"%d\n" % os.getpid(), 0))
+    except OSError:
+        pass  # then the next supervisor starts one in vain, now and then, until we end
 
 
 def _keep_freed_memory() -> None:

@@ -159,7 +159,7 @@ def _answer(turn: Turn) -> None:
 
 
 def _outcome(turn: Turn, operation: Operation) -> do.Reply | None:
-    instances = ((turn.instances.get(name), life) for name, life in operation.lives.items())
+    instances = [(turn.instances.get(name), life) for name, life in operation.lives.items()]
     if operation.goal is Goal.AT_REST:
         present = [instance for instance, _ in instances if instance is not None]
         if any(not instance.wanted and instance.phase not in AT_REST for instance in present):
@@ -172,7 +172,9 @@ def _outcome(turn: Turn, operation: Operation) -> do.Reply | None:
         if not _is_hopeless(turn, instance) and not (instance.roll_failed and instance.life < life):
             return None
         troubled.append(instance)
-    return _reply(operation.id, tuple(trouble(turn, instance) for instance in troubled))
+    stopped = [i for i, _ in instances if i is not None and not i.wanted and not i.retiring]
+    troubles = [trouble(turn, instance) for instance in troubled]
+    return _reply(operation.id, (*troubles, *(f"{one.name}: somebody stopped it meanwhile" for one in stopped)))
 
 
 def _reply(operation: int, troubles: tuple[str, ...]) -> do.Reply:

@@ -15,6 +15,7 @@ from signal import SIGCONT, SIGTERM
 from time import monotonic
 
 from procession.control import wire
+from procession.refusal import Refusal
 from procession.stack.codec import from_data
 from procession.stack.model import ProbeType, Stack
 from procession.supervisor.core.events import Adopted, Apply, Resume
@@ -30,7 +31,10 @@ UNWANTED_SECONDS = 30.0  # that an instance which is declared no more gets after
 
 
 def begin(supervisor: Supervisor, given: Stack | None, argv: list[str]) -> None:
-    """Take over what is there; else run `given`; without either, wait to be told. `argv` starts us again if we die."""
+    """Take over what is there; else run `given`; without either, wait to be told. `argv` starts us again if we die.
+
+    Raises Refusal when what is there cannot be taken over.
+    """
     supervisor.recorder.begin()
     supervisor.recorder.note(f"supervisor started, pid {os.getpid()}")
     if os.getpid() != 1 and not os.environ.get("NOTIFY_SOCKET"):  # else a container's runtime or systemd sees to it
@@ -87,8 +91,10 @@ def _adopt(supervisor: Supervisor, found: Found, *, outgoing: bool) -> None:
     process = supervisor.model.instances[found.name].process
     try:
         supervisor.instances.adopt(found.name, found.life, process, found.pid, found.start_ticks)
-    except OSError:
+    except ProcessLookupError:
         return  # it has just died
+    except OSError as error:
+        raise _not_taken_over(found, error) from error
     if process.handoff:
         _take_listeners(supervisor, process.name)
     was_ready = process.readiness.type is ProbeType.NONE or found.was_ready is not False
@@ -97,6 +103,14 @@ def _adopt(supervisor: Supervisor, found: Found, *, outgoing: bool) -> None:
     is_stale = found.digest not in (0, digest(process))
     age_seconds, restarts = found.age_seconds, found.restarts
     supervisor.tell(Adopted(found.name, found.life, found.pid, was_ready, age_seconds, restarts, is_stale, outgoing))
+
+
+def _not_taken_over(found: Found, error: OSError) -> Refusal:
+    """To begin without it would be to start a second one beside it."""
+    return Refusal(
+        f"cannot take over {found.name}, pid {found.pid}, which goes on running: {error.strerror}",
+        "make room for it (see ulimit -n), then: procession up",
+    )
 
 
 def _take_listeners(supervisor: Supervisor, process: str) -> None:
@@ -120,8 +134,10 @@ def _end_unwanted(supervisor: Supervisor, found: Found) -> None:
 
     try:
         pidfd = supervisor.children.adopt(found.pid, found.start_ticks, gone)
-    except OSError:
+    except ProcessLookupError:
         return
+    except OSError as error:
+        raise _not_taken_over(found, error) from error
     kernel.send_signal(pidfd, SIGTERM)
     kernel.send_signal(pidfd, SIGCONT)
     supervisor.recorder.note(f"{found.name}: is declared no more; SIGTERM sent to pid {found.pid}")

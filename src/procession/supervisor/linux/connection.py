@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from time import monotonic
 
 from procession.control import wire
 from procession.loop import READABLE, WRITABLE, Loop
@@ -12,7 +13,6 @@ from procession.supervisor.linux.kernel import CREDENTIALS
 
 READ_BYTES = 64 << 10
 UNSENT_BYTES_MAX = 8 << 20  # that a client may leave unread, on top of one whole answer
-FAREWELL_SECONDS = 1.0
 
 
 class Connection:
@@ -57,10 +57,10 @@ class Connection:
             self._socket.close()
             self._on_gone(self)
 
-    def say_farewell(self) -> None:
-        """We end: give the client a moment to take the rest, then close."""
+    def say_farewell(self, deadline: float) -> None:
+        """We end: give the client until then (monotonic seconds) to take the rest, then close."""
         if self._socket.fileno() >= 0:
-            self._socket.settimeout(FAREWELL_SECONDS)
+            self._socket.settimeout(max(0.0, deadline - monotonic()))
             try:
                 self._socket.sendall(self._unsent)
             except OSError:

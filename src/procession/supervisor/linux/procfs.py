@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import NamedTuple
+
+from procession.supervisor.linux.spare import with_spare
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 HAS_CHILDREN_FILES = os.path.exists(f"/proc/self/task/{os.getpid()}/children")  # CONFIG_PROC_CHILDREN
@@ -62,7 +65,7 @@ def read_mark(pid: int) -> Mark | None:
 
 def all_pids() -> list[int]:
     """Every process of this pid namespace that /proc shows us."""
-    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+    return [int(name) for name in with_spare(partial(os.listdir, "/proc")) if name.isdecimal()]
 
 
 def own_children() -> list[int]:
@@ -79,7 +82,7 @@ def own_children() -> list[int]:
 def children_of(pid: int) -> list[int]:
     """The children of all its threads."""
     try:
-        threads = os.listdir(f"/proc/{pid}/task")
+        threads = with_spare(partial(os.listdir, f"/proc/{pid}/task"))
     except OSError:
         return []
     if not HAS_CHILDREN_FILES:
@@ -98,7 +101,11 @@ def _children_by_parent(parent: int) -> list[int]:
 
 def _read(path: str) -> bytes:
     try:
-        with open(path, "rb", buffering=0) as file:
-            return file.readall()
+        return with_spare(partial(_read_whole, path))
     except OSError:
         return b""
+
+
+def _read_whole(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:
+        return file.readall()

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from fcntl import F_SETPIPE_SZ, LOCK_EX, LOCK_NB, fcntl, flock
+from signal import SIGCONT
 from time import monotonic, time
 
 from procession.loop import WRITABLE, Loop
@@ -19,6 +20,7 @@ from procession.stack.model import Log
 from procession.supervisor.core.actions import Record
 from procession.supervisor.linux import procfs
 from procession.supervisor.linux.children import Children
+from procession.supervisor.linux.kernel import send_signal
 from procession.supervisor.linux.signals import block_signals, reset_signals, unblock_signals
 
 FIFO_NAME = "recorder.fifo"
@@ -67,15 +69,26 @@ class Recorder:
             self._start()
 
     def end(self, on_gone: Callable[[], object]) -> None:
-        """Let it write what there is, then end; tell when it has."""
+        """Let it write what there is, then end; tell when it has. Where there is none, one is started for it."""
+        self._loop.cancel("recorder")
+        if not self.pid:
+            self._start_again()
         self._wanted = False
         self._on_gone = on_gone
-        self._loop.cancel("recorder")
         if self.pid:
             self._send({"unwatch": True})
             self._send({"quit": True})
+            self._wake()
         else:
+            self._loop.cancel("recorder")
             on_gone()
+
+    def _wake(self) -> None:
+        """Who is stopped (SIGSTOP) would not hear that it is to end, and be left behind."""
+        if self._pidfd >= 0:
+            send_signal(self._pidfd, SIGCONT)
+        else:
+            os.kill(self.pid, SIGCONT)  # our child, and not reaped: the number is its own
 
     def open(self, name: str, log: Log) -> None:
         """Record what this instance says."""

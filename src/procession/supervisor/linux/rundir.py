@@ -67,9 +67,16 @@ def lock(directory: str) -> int:
         raise Refusal(
             f"a supervisor (pid {pid or 'not known'}) already runs in {directory}", "see it: procession status"
         ) from error
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, b"%d\n" % os.getpid(), 0)
+    write_pid(fd)
     return fd
+
+
+def write_pid(fd: int) -> None:
+    """Say in the lock who holds it. In place: where a pid was already, that needs no room on a full disk."""
+    try:
+        os.ftruncate(fd, os.pwrite(fd, b"%d\n" % os.getpid(), 0))
+    except OSError:
+        pass  # it is only said, not needed
 
 
 def write_json(path: str, data: Mapping[str, object]) -> None:
@@ -103,9 +110,16 @@ def read_json(path: str) -> tuple[Message | None, str]:
     except OSError as error:
         return None, f"{path}: {error.strerror}"
     except (ValueError, RecursionError) as error:
-        os.replace(path, path + ".broken")
-        return None, f"{path}: {error}; set aside as {os.path.basename(path)}.broken"
+        return None, f"{path}: {error}; {_set_aside(path)}"
     return data, ""
+
+
+def _set_aside(path: str) -> str:
+    try:
+        os.replace(path, path + ".broken")
+    except OSError as error:
+        return f"it cannot be set aside: {error.strerror}"
+    return f"set aside as {os.path.basename(path)}.broken"
 
 
 def clean_up(directory: str) -> None:

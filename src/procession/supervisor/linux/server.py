@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+from time import monotonic
 from typing import NamedTuple, Protocol
 
 from procession.control import wire
@@ -22,6 +23,7 @@ from procession.supervisor.linux.rundir import remove
 CONNECTIONS_MAX = 128
 BACKLOG = 128
 NO_FD_SECONDS = 0.5
+FAREWELL_SECONDS = 1.0  # for all clients together
 
 
 class Site(Protocol):
@@ -60,8 +62,9 @@ class Server:
         self._loop.cancel(self)
         self._loop.forget(self._socket.fileno())
         self._socket.close()
+        deadline = monotonic() + FAREWELL_SECONDS
         for connection in list(self._connections):
-            connection.say_farewell()
+            connection.say_farewell(deadline)
 
     def new_operation(self) -> int:
         """A number that no other operation has had."""

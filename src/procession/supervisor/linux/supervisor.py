@@ -32,11 +32,13 @@ from procession.supervisor.linux.probes import Probes
 from procession.supervisor.linux.recorder import Recorder
 from procession.supervisor.linux.server import Server
 from procession.supervisor.linux.signals import take_signals
+from procession.supervisor.linux.spare import keep_spares
 from procession.supervisor.linux.state import to_state
 from procession.supervisor.linux.takeback import take_back
 from procession.supervisor.linux.trees import Kill, everything
 
 SAVE_SECONDS = 0.05  # that changes are collected for one write of the state
+SAVE_AGAIN_SECONDS = 2.0  # after a write that failed
 QUIT_SECONDS = 15.0  # that the recorder may take to write what is left, after the last process is gone
 HURRY_SECONDS = 10.0  # after a second SIGTERM, until we go without waiting for what does not die of SIGKILL
 OWN_OPERATION = 1  # the one with which we began
@@ -46,6 +48,7 @@ class Supervisor:
     """Everything that one supervisor has. Raises OSError when its own files and sockets cannot be made."""
 
     def __init__(self, directory: str, *, echo: bool) -> None:
+        keep_spares()
         self.directory = directory
         self.model: Model = empty()
         self.loop = Loop()
@@ -58,8 +61,10 @@ class Supervisor:
         self.probes = Probes(self.loop, self.children, self.tell, self.instances.run)
         self.server = Server(self._path(wire.SOCKET_NAME), self.loop, self)
         self._queue: deque[Event] = deque()
-        self._began = time()
-        self._saved_stack: Stack | None = None
+        self._began = time()  # for people; what is reckoned with is monotonic
+        self._began_at = monotonic()
+        self._saved_stack: Stack = self.model.stack
+        self._save_trouble = ""
         self._is_over = False
         self._terminations = 0
         self.before_apply: Callable[[Stack], object] | None = None  # where it is not known what runs, see `begin`
@@ -74,9 +79,11 @@ class Supervisor:
 
     def run(self) -> None:
         """Go on until everything is down."""
-        while not self._is_over:
+        while True:
             self._decide_all()
             self.recorder.flush()
+            if self._is_over:
+                return  # nothing would wake us any more
             deadline = next_deadline(self.model)
             self.loop.wait(deadline)
             if deadline is not None and monotonic() >= deadline:
@@ -89,7 +96,7 @@ class Supervisor:
             "version": procession.__version__,
             "directory": self.directory,
             "began": self._began,
-            "uptime_seconds": round(time() - self._began, 3),
+            "uptime_seconds": round(monotonic() - self._began_at, 3),
             "recorder_pid": self.recorder.pid,
             "recorder_restarts": self.recorder.restarts,
         }
@@ -100,25 +107,27 @@ class Supervisor:
         return view.change(self.model, name, monotonic())
 
     def save(self) -> None:
-        """Write down now what the next supervisor must know."""
+        """Write down now what the next supervisor must know; what a full disk refuses is written later."""
         self.loop.cancel("save")
         try:
-            rundir.write_json(self._path(wire.STATE_NAME), to_state(self.model, self.instances.living()))
-        except OSError as error:
-            self.recorder.note(f"cannot write the state, a new supervisor would not know all: {error.strerror}")
-
-    def _save_wishes(self) -> None:
-        """What people asked for is written down before it is done, and before they are told that it is."""
-        if self.model.stack is not self._saved_stack:
             self._save_stack()
-        self.save()
+            rundir.write_json(self._path(wire.STATE_NAME), to_state(self.model, self.instances.living()))
+            self._save_trouble = ""
+        except OSError as error:
+            self._say_not_saved(error.strerror or str(error))
+            self.loop.call_after(SAVE_AGAIN_SECONDS, "save", self.save)
 
     def _save_stack(self) -> None:
-        self._saved_stack = self.model.stack
-        try:
+        """Raises OSError."""
+        if self.model.stack is not self._saved_stack:
             rundir.write_json(self._path(rundir.STACK_NAME), to_data(self.model.stack))
-        except OSError as error:
-            self.recorder.note(f"cannot write the stack, a new supervisor would not know it: {error.strerror}")
+            self._saved_stack = self.model.stack
+
+    def _say_not_saved(self, trouble: str) -> None:
+        """Once: it is tried again and again."""
+        if trouble != self._save_trouble:
+            self._save_trouble = trouble
+            self.recorder.note(f"cannot write down what runs, a new supervisor would not know all: {trouble}")
 
     def _decide_all(self) -> None:
         while self._queue:
@@ -226,6 +235,6 @@ ACT: Final[Mapping[type[do.Action], Callable[[Supervisor, Any], object]]] = {
     do.Record: lambda us, action: us.recorder.keep(action),
     do.Changed: lambda us, action: us.server.changed(action.name),
     do.Reply: Supervisor._reply,
-    do.Save: lambda us, _: us._save_wishes(),
+    do.Save: lambda us, _: us.save(),
     do.Quit: lambda us, _: us._quit(),
 }

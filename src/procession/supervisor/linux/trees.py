@@ -17,11 +17,13 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from procession.loop import Loop
 from procession.supervisor.linux import kernel, procfs
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.procfs import Mark, Stat
+from procession.supervisor.linux.spare import with_spare
 
 LOOKS_MAX = 50  # in one go; then the loop gets its turn before the next
 LOOK_AGAIN_SECONDS = 0.01  # where something new was still seen in the last of them
@@ -149,17 +151,21 @@ class Kill:
         if (stat.pid, stat.start_ticks) in self._seen:
             return True
         self._seen.add((stat.pid, stat.start_ticks))
-        if stat.pid != os.getpid() and (pidfd := _open_verified(stat)) is not None:  # or we were started by an instance
-            self._kill_and_wait(pidfd, stat)
+        if stat.pid == os.getpid():
+            return True  # we were started by an instance
+        try:
+            self._kill_and_wait(stat)
+        except OSError:  # no fd left to wait with: `_look` looks again until it is gone
+            with_spare(partial(_kill_now, stat))
         return True
 
-    def _kill_and_wait(self, pidfd: int, stat: Stat) -> None:
-        self._waited_for[pidfd] = stat
-        self._loop.watch(pidfd, lambda: self._died(pidfd))
-        try:
-            kernel.send_signal(pidfd, signal.SIGKILL)
-        except PermissionError:
-            pass  # it became another user's; it is named when the time is over
+    def _kill_and_wait(self, stat: Stat) -> None:
+        """Raises OSError where there is no room for one more pidfd."""
+        pidfd = _open_verified(stat)
+        if pidfd is not None:
+            self._waited_for[pidfd] = stat
+            self._loop.watch(pidfd, lambda: self._died(pidfd))
+            _send_kill(pidfd)
 
     def _died(self, pidfd: int) -> None:
         self._loop.forget(pidfd)
@@ -177,11 +183,29 @@ class Kill:
             self._on_gone()
 
 
+def _kill_now(stat: Stat) -> None:
+    """SIGKILL to exactly this process, without a pidfd that stays. Raises OSError without an fd even for that."""
+    pidfd = _open_verified(stat)
+    if pidfd is not None:
+        _send_kill(pidfd)
+        os.close(pidfd)
+
+
+def _send_kill(pidfd: int) -> None:
+    try:
+        kernel.send_signal(pidfd, signal.SIGKILL)
+    except PermissionError:
+        pass  # it became another user's; it is named when the time is over
+
+
 def _open_verified(stat: Stat) -> int | None:
-    """A pidfd of exactly this process; None when it is gone, or its number is another's by now."""
+    """A pidfd of exactly this process; None when it is gone, or its number is another's by now.
+
+    Raises OSError where there is no fd left for it.
+    """
     try:
         pidfd = os.pidfd_open(stat.pid)
-    except OSError:
+    except ProcessLookupError:
         return None
     now = procfs.read_stat(stat.pid)
     if now is None or now.start_ticks != stat.start_ticks:
