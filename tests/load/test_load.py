@@ -178,7 +178,11 @@ def test_what_is_said_of_a_probe_lies_over_the_backends(site: Site) -> None:
 
 def test_a_server_that_takes_no_socket_is_asked_where_it_binds(site: Site) -> None:
     web = one(site, {"COMMAND": "gunicorn mysite.wsgi --bind 127.0.0.1:$PORT", "ENV": {"PORT": 8123}})
-    assert (web.backend, web.listeners, web.handoff) == ("gunicorn", (), ())
+    assert (web.backend, [listener.bind for listener in web.listeners], web.handoff) == (
+        "gunicorn",
+        ["127.0.0.1:8123"],
+        (),
+    )
     assert web.readiness.address == "127.0.0.1:8123"
 
 
