@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from procession.stack.codec import to_data
 from procession.stack.model import Listener, StopStep
-from tests.supervisor.programs import Stage, is_alive, marked, until
+from procession.supervisor.linux.state import survey
+from tests.supervisor.programs import DEADLINE_SECONDS, Stage, is_alive, marked, until
 from tests.supervisor.site import Site, process, wait_for_end
 
 STEADY = """
@@ -279,3 +282,32 @@ def test_a_second_supervisor_is_refused(site: Site, stage: Stage) -> None:
     assert said["text"][0] == f"a supervisor (pid {first.pid}) already runs in {site.directory}"
     assert site.popen.wait() == 4
     assert Path(site.directory / "control.sock").exists()
+
+
+def test_a_deleted_directory_leads_to_no_second_supervisor(site: Site, stage: Stage) -> None:
+    """`git clean -dfx` takes it away while all runs. What ran is started anew: its output went into a deleted FIFO."""
+    site.up(process("web", stage.program(STEADY)), process("worker", stage.program(STEADY), replicas=2))
+    before = [said.pid for said in stage.hear_all("ready", 3)]
+    shutil.rmtree(site.directory)
+    site.start()
+    first, _ = site.started
+    assert first.wait(DEADLINE_SECONDS) == -signal.SIGKILL
+    assert site.call("apply", {"stack": to_data(site.stack()), "start": True})["done"]
+    after = {said.instance: said.pid for said in stage.hear_all("ready", 3)}
+    assert not any(is_alive(pid) for pid in before)
+    until(lambda: "this directory was deleted while a supervisor ran in it" in site.log("procession"))
+    assert {one["name"]: one["pid"] for one in site.status()["instances"]} == after
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(("around", "left"), [([], 1), (["unshare", "--pid", "--fork", "--kill-child"], 0)])
+def test_what_a_container_runs_is_not_ours_even_if_its_path_is(tmp_path: Path, around: list[str], left: int) -> None:
+    mark = {"DIRECTORY": str(tmp_path), "INSTANCE": "web.1", "LIFE": "1", "PID": "0"}
+    environment = [f"PROCESSION_{name}={value}" for name, value in mark.items()]
+    argv = [*around, "env", *environment, "sh", "-c", "echo; exec sleep 1000"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as container:
+        assert container.stdout is not None
+        assert container.stdout.read(1) == b"\n"
+        found = survey(str(tmp_path), {})
+        container.kill()
+    assert len(found.leftovers) == left

@@ -22,6 +22,7 @@ from procession.stack.codec import from_data
 from procession.stack.model import Stack
 from procession.supervisor.linux import kernel, rundir
 from procession.supervisor.linux.begin import begin
+from procession.supervisor.linux.predecessors import end_predecessors
 from procession.supervisor.linux.supervisor import Supervisor
 
 USAGE = "usage: supervisor --directory STACKDIR [--stack FILE] [--ready-fd N] [--echo]"
@@ -78,7 +79,9 @@ def parse(arguments: list[str]) -> Options:
 def _prepare(options: Options) -> tuple[Supervisor, int]:
     """Everything up to the first event. The second value holds the lock of the directory. Raises Refusal."""
     rundir.prepare(options.directory)
+    is_new = not os.path.exists(os.path.join(options.directory, rundir.LOCK_NAME))
     lock = rundir.lock(options.directory)
+    ended = end_predecessors(options.directory) if is_new else []
     given = _read_stack(options.stack) if options.stack else None
     try:
         supervisor = Supervisor(options.directory, echo=options.echo)
@@ -89,6 +92,9 @@ def _prepare(options: Options) -> tuple[Supervisor, int]:
     except OSError as error:
         supervisor.recorder.note(f"grandchildren that leave their session are found by a search only: {error}")
     begin(supervisor, given, _argv(options))
+    if ended:
+        who = ", ".join(map(str, ended))
+        supervisor.recorder.note(f"this directory was deleted while a supervisor ran in it: it was ended, pids {who}")
     return supervisor, lock
 
 

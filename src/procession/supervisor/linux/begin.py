@@ -20,8 +20,9 @@ from procession.stack.codec import from_data
 from procession.stack.model import ProbeType, Stack
 from procession.supervisor.core.events import Adopted, Apply, Resume
 from procession.supervisor.core.memory import recall
+from procession.supervisor.core.model import Model
 from procession.supervisor.core.turn import ASKED
-from procession.supervisor.linux import kernel, rundir, systemd
+from procession.supervisor.linux import kernel, procfs, rundir, systemd
 from procession.supervisor.linux.procfs import Mark
 from procession.supervisor.linux.state import Found, Survey, digest, is_of_this_boot, survey
 from procession.supervisor.linux.supervisor import OWN_OPERATION, Supervisor
@@ -87,6 +88,12 @@ def _take_over(supervisor: Supervisor, stack: Stack, state: Mapping[str, object]
             _end_unwanted(supervisor, one)
 
 
+def _after_all(model: Model, found: Survey) -> Model:
+    """No life that is there may be given out again, even if what is remembered is older than it, or lost."""
+    lives = [*(one.life for one in found.living), *(mark.life for mark in found.leftovers)]
+    return replace(model, lives=max([model.lives, *lives]))
+
+
 def _adopt(supervisor: Supervisor, found: Found, *, outgoing: bool) -> None:
     process = supervisor.model.instances[found.name].process
     try:
@@ -100,7 +107,7 @@ def _adopt(supervisor: Supervisor, found: Found, *, outgoing: bool) -> None:
     was_ready = process.readiness.type is ProbeType.NONE or found.was_ready is not False
     if found.was_ready is None and process.readiness.type in ASKED:
         was_ready = False  # the answer will come
-    is_stale = found.digest not in (0, digest(process))
+    is_stale = found.digest not in (0, digest(process)) or procfs.writes_into_nothing(found.pid)
     age_seconds, restarts = found.age_seconds, found.restarts
     supervisor.tell(Adopted(found.name, found.life, found.pid, was_ready, age_seconds, restarts, is_stale, outgoing))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from stat import S_ISFIFO
 from typing import NamedTuple
 
 from procession.supervisor.linux.spare import with_spare
@@ -61,6 +62,31 @@ def read_mark(pid: int) -> Mark | None:
     if not all(number.isdecimal() and len(number) <= MARK_DIGITS_MAX for number in (life, main)):
         return None
     return Mark(directory, instance, int(life), int(main))
+
+
+def read_argv(pid: int) -> list[str]:
+    """What it was started with; [] for a kernel thread, a dead one, and none."""
+    return os.fsdecode(_read(f"/proc/{pid}/cmdline")).split("\0")[:-1]
+
+
+def is_in_our_namespace(pid: int) -> bool:
+    """Whether it is in our pid namespace, not in a container's below it, where paths and pids mean other things.
+
+    Raises OSError for one that is gone, or not ours to look at.
+    """
+    return os.readlink(f"/proc/{pid}/ns/pid") == os.readlink("/proc/self/ns/pid")
+
+
+def writes_into_nothing(pid: int) -> bool:
+    """Whether its standard output or error is a FIFO that was deleted: nobody can open that to read it any more."""
+    for fd in (1, 2):
+        try:
+            found = os.stat(f"/proc/{pid}/fd/{fd}")
+        except OSError:
+            continue
+        if S_ISFIFO(found.st_mode) and not found.st_nlink:
+            return True
+    return False
 
 
 def all_pids() -> list[int]:

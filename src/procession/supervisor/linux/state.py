@@ -78,7 +78,7 @@ class Survey:
 def survey(directory: str, state: Message) -> Survey:
     """Look through all processes. For a process whose environment cannot be read, what the state claims has to do."""
     living = {claimed.life: claimed for claimed in _claimed(state) if _is_there(claimed)}
-    marks = {mark for pid in procfs.all_pids() if (mark := procfs.read_mark(pid)) and mark.directory == directory}
+    marks = set(_marks(directory))
     for mark in marks:
         main = procfs.read_stat(mark.main)
         if main and not main.is_dead and mark.life not in living and procfs.read_mark(main.pid) == mark:
@@ -86,6 +86,17 @@ def survey(directory: str, state: Message) -> Survey:
     pids = {found.pid for found in living.values()}
     oldest_first = sorted(living.values(), key=lambda found: found.life)
     return Survey(tuple(oldest_first), tuple(mark for mark in marks if mark.main not in pids))
+
+
+def _marks(directory: str) -> Iterator[Mark]:
+    """The marks of this stack directory; that of a container, which may have a path of the same name, is another."""
+    for pid in procfs.all_pids():
+        mark = procfs.read_mark(pid)
+        try:
+            if mark is not None and mark.directory == directory and procfs.is_in_our_namespace(pid):
+                yield mark
+        except OSError:
+            continue
 
 
 def _is_there(claimed: Found) -> bool:
