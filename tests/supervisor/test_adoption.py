@@ -308,6 +308,30 @@ def test_what_a_container_runs_is_not_ours_even_if_its_path_is(tmp_path: Path, a
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as container:
         assert container.stdout is not None
         assert container.stdout.read(1) == b"\n"
-        found = survey(str(tmp_path), {})
+        found = survey(str(tmp_path), {}, [os.geteuid()])
         container.kill()
     assert len(found.leftovers) == left
+
+
+@pytest.mark.root
+def test_a_mark_that_somebody_else_wrote_is_not_believed(tmp_path: Path) -> None:
+    """Or anybody could have root adopt his process as web.1, or kill what is left of a session that he names."""
+    marks = ["DIRECTORY=" + str(tmp_path), "INSTANCE=web.1", "LIFE=7"]
+    script = 'PROCESSION_PID=$$ exec sh -c "echo; exec sleep 1000"'
+    argv = [
+        "setpriv",
+        "--reuid=65534",
+        "--clear-groups",
+        "env",
+        *(f"PROCESSION_{mark}" for mark in marks),
+        "sh",
+        "-c",
+        script,
+    ]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.read(1) == b"\n"
+        trusting, careful = (survey(str(tmp_path), {}, owners) for owners in ([65534], [os.geteuid()]))
+        other.kill()
+    assert [found.name for found in trusting.living] == ["web.1"]
+    assert (careful.living, careful.leftovers) == ((), ())

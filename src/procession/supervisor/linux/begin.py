@@ -15,6 +15,7 @@ from signal import SIGCONT, SIGTERM
 from time import monotonic
 
 from procession.control import wire
+from procession.owner import find_owner
 from procession.refusal import Refusal
 from procession.stack.codec import from_data
 from procession.stack.model import ProbeType, Stack
@@ -45,13 +46,29 @@ def begin(supervisor: Supervisor, given: Stack | None, argv: list[str]) -> None:
         state = None
     if trouble:
         supervisor.recorder.note(trouble)
-    found = survey(supervisor.directory, state or {})
+    found = survey(supervisor.directory, state or {}, _owners(supervisor, given))
     was_cut_off = bool(found.living) or (given is None and (state is not None or bool(trouble)))
     stack = given or (_last_stack(supervisor) if was_cut_off else None)
     if was_cut_off:
         _resume(supervisor, stack, state or {}, found)
     else:
         _kill_leftovers(supervisor, found.leftovers, lambda: _run(supervisor, given))
+
+
+def _owners(supervisor: Supervisor, given: Stack | None) -> set[int]:
+    """The user ids that our instances run as: our own, and what USER says, now and when the last supervisor ran."""
+    last, _ = rundir.read_json(os.path.join(supervisor.directory, rundir.STACK_NAME))
+    processes = last.get("processes") if last else None
+    users = {process.user for process in given.processes} if given else set()
+    if isinstance(processes, list):
+        users |= {str(process.get("user", "")) for process in processes if isinstance(process, dict)}
+    owners = {os.geteuid()}
+    for user in users - {""}:
+        try:
+            owners.add(find_owner(user, "").uid)
+        except LookupError:
+            continue  # who is not there runs nothing
+    return owners
 
 
 def _run(supervisor: Supervisor, given: Stack | None) -> None:

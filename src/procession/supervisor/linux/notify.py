@@ -62,13 +62,13 @@ class NotifySocket:
             return
         pid, uid = _credentials(ancillary)
         said = parse_message(data)
-        sender = self._find(pid) or self._find_named(said, uid)
+        sender = self._find(pid, uid) or self._find_named(said, uid)
         if sender is not None:
             news = understand(sender, said)
             if news is not None:
                 self._tell(news)
 
-    def _find(self, pid: int) -> Sender | None:
+    def _find(self, pid: int, uid: int) -> Sender | None:
         """By what the kernel knows of the process: itself, its session, its parents, its mark."""
         for _ in range(PARENTS_MAX):
             stat = procfs.read_stat(pid)
@@ -78,11 +78,19 @@ class NotifySocket:
             if sender is not None:
                 return sender
             pid = stat.parent
-        return self._find_marked(pid)
+        return self._find_marked(pid, uid)
 
-    def _find_marked(self, pid: int) -> Sender | None:
+    def _find_marked(self, pid: int, uid: int) -> Sender | None:
+        """By its mark, which anybody can write: it must name a main process that we know, of the sender's own user."""
         mark = procfs.read_mark(pid)
-        return Sender(mark.instance, mark.life) if mark is not None and mark.directory == self._directory else None
+        if mark is None or mark.directory != self._directory:
+            return None
+        sender = self._who(mark.main)
+        try:
+            is_of_its_user = procfs.read_owner(mark.main) == uid
+        except OSError:
+            return None
+        return sender if is_of_its_user and sender == (mark.instance, mark.life) else None
 
     def _find_named(self, said: dict[str, str], uid: int) -> Sender | None:
         """Who sent and ended at once leaves nothing to look up; as our own user it may say itself who it was."""

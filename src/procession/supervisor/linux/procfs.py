@@ -64,6 +64,11 @@ def read_mark(pid: int) -> Mark | None:
     return Mark(directory, instance, int(life), int(main))
 
 
+def read_owner(pid: int) -> int:
+    """The user id that it runs as. Raises OSError for one that is gone."""
+    return os.stat(f"/proc/{pid}").st_uid
+
+
 def read_argv(pid: int) -> list[str]:
     """What it was started with; [] for a kernel thread, a dead one, and none."""
     return os.fsdecode(_read(f"/proc/{pid}/cmdline")).split("\0")[:-1]

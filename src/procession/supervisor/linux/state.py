@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from binascii import crc32
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,10 +75,14 @@ class Survey:
     leftovers: tuple[Mark, ...]
 
 
-def survey(directory: str, state: Message) -> Survey:
-    """Look through all processes. For a process whose environment cannot be read, what the state claims has to do."""
+def survey(directory: str, state: Message, owners: Collection[int]) -> Survey:
+    """Look through all processes. For a process whose environment cannot be read, what the state claims has to do.
+
+    A mark is believed of a process of one of these users alone: anybody can write one into an environment of his own,
+    and root would adopt, or kill, whatever it names.
+    """
     living = {claimed.life: claimed for claimed in _claimed(state) if _is_there(claimed)}
-    marks = set(_marks(directory))
+    marks = set(_marks(directory, owners))
     for mark in marks:
         main = procfs.read_stat(mark.main)
         if main and not main.is_dead and mark.life not in living and procfs.read_mark(main.pid) == mark:
@@ -88,12 +92,14 @@ def survey(directory: str, state: Message) -> Survey:
     return Survey(tuple(oldest_first), tuple(mark for mark in marks if mark.main not in pids))
 
 
-def _marks(directory: str) -> Iterator[Mark]:
+def _marks(directory: str, owners: Collection[int]) -> Iterator[Mark]:
     """The marks of this stack directory; that of a container, which may have a path of the same name, is another."""
     for pid in procfs.all_pids():
         mark = procfs.read_mark(pid)
         try:
-            if mark is not None and mark.directory == directory and procfs.is_in_our_namespace(pid):
+            if mark is None or mark.directory != directory or procfs.read_owner(pid) not in owners:
+                continue
+            if procfs.is_in_our_namespace(pid):
                 yield mark
         except OSError:
             continue
