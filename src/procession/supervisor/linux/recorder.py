@@ -160,7 +160,7 @@ class Recorder:
             argv.append("--echo")
         self._since = monotonic()
         try:
-            self.pid = _spawn(argv)
+            self.pid = _spawn(argv, self._fd)
         except OSError:  # no room for one more process: later
             self._deaths += 1
             self._start_later()
@@ -267,14 +267,18 @@ def _program() -> str:
     return os.path.join(package, "recorder", "__main__.py")
 
 
-def _spawn(argv: list[str]) -> int:
-    """Start it in a session of its own, with our stdout and stderr; its pid. Raises OSError."""
+def _spawn(argv: list[str], fifo: int) -> int:
+    """Start it in a session of its own, with our stdout and stderr; its pid. Raises OSError.
+
+    The FIFO is its stdin from the start: what we have written stays in it if we die before it has opened the file.
+    """
     block_signals()
     try:
         pid = os.fork()
         if pid == 0:
             try:
                 os.setsid()
+                os.dup2(fifo, 0)
                 reset_signals()
                 os.execv(argv[0], argv)
             finally:
