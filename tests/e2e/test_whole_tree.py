@@ -6,12 +6,12 @@ import os
 import select
 import signal
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from tests.console.project import COMMAND, DEADLINE_SECONDS, SLEEPER, Project, await_true
 from tests.e2e.site import COUNT, children, logged_numbers, pids
+from tests.supervisor.programs import is_alive
 
 # Deaf to TERM; with a daemon in a session of its own, and another that has dropped its environment and its output, too.
 FUGITIVE = """\
@@ -56,22 +56,18 @@ def test_a_deaf_tree_that_runs_away_is_gone_after_a_stop(project: Project, endin
     project.ok("up", "-d")
     await_true(lambda: len(told(project)) == 3, "all three have said who they are")
     family = told(project)
-    assert all(is_there(pid) for pid in family.values())
+    assert all(is_alive(pid) for pid in family.values())
     project.ok(*ending)
-    left = [word for word, pid in family.items() if is_there(pid)]
+    left = [word for word, pid in family.items() if is_alive(pid)]
     assert left == ([] if ending == ("down",) else ["bare"])
     if left:
         project.ok("down")
-        assert not is_there(family["bare"])
+        assert not is_alive(family["bare"])
 
 
 def told(project: Project) -> dict[str, int]:
     said = project.ok("logs", "fugitive", "-n", "all", "--no-times").out
     return {line.split()[-2]: int(line.split()[-1]) for line in said.splitlines()[:3]}
-
-
-def is_there(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
 
 
 def test_logs_that_are_followed_lose_no_line_while_their_program_and_its_recorder_are_killed(project: Project) -> None:
@@ -140,4 +136,4 @@ def test_as_pid_1_it_stops_in_order_and_leaves_no_zombie(project: Project) -> No
     rest, _ = unshare.communicate(timeout=DEADLINE_SECONDS)
     assert unshare.returncode == 0, rest
     assert rest.index("web bye") < rest.index("database bye")
-    assert not is_there(init)
+    assert not is_alive(init)

@@ -167,6 +167,18 @@ def test_what_cannot_start_says_why(site: Site, fields: dict[str, object], why: 
     assert view["pid"] == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "why"), [(b"A=1\nB=\xff\n", "line 2: is not valid UTF-8"), (b'A="1\n', 'line 1: no closing "')]
+)
+def test_an_env_file_that_makes_no_sense_is_named_with_its_line(
+    site: Site, tmp_path: Path, text: bytes, why: str
+) -> None:
+    path = tmp_path / "site.env"
+    path.write_bytes(text)
+    site.up(process("web", ("sleep", "1000"), env_files=(str(path),)))
+    assert site.await_phase("web.1", "backoff")["last_exit"] == f"cannot read env file {path}: {why}"
+
+
 def test_a_script_without_its_interpreter(site: Site, tmp_path: Path) -> None:
     script = tmp_path / "script"
     script.write_text("#!/nonesuch/python\n")

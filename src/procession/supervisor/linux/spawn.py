@@ -159,7 +159,7 @@ def _environment(work: Launch, person: dict[str, str]) -> dict[str, str]:
     except OSError as error:
         raise ChildFailed(f"cannot read env file {error.filename}: {error.strerror}") from error
     except ValueError as error:
-        raise ChildFailed(f"env file: {error}") from error
+        raise ChildFailed(f"cannot read env file {error}") from error
 
 
 def _enter(directory: str) -> None:
