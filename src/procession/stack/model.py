@@ -44,6 +44,7 @@ class ProbeType(StrEnum):
     EXEC = "exec"  # `command` exits 0
     FILE = "file"  # `file` exists, and is younger than `max_age_seconds` where that is said
     NOTIFY = "notify"  # the program says READY=1 itself (sd_notify on NOTIFY_SOCKET)
+    HEARTBEAT = "heartbeat"  # the procession Django app touches a file for as long as the program's main loop turns
     APP = "app"  # the procession Django app says READY=1 from inside the program, once the site's code is loaded
     NONE = "none"  # ready as soon as it is exec'd
 
@@ -80,7 +81,7 @@ class Origin:
 class Probe:
     """How to learn whether an instance is ready, or alive."""
 
-    type: ProbeType = setting("How: http, tcp, exec, file, notify, app or none", default=ProbeType.HTTP)
+    type: ProbeType = setting("How: http, tcp, exec, file, notify, heartbeat, app or none", default=ProbeType.HTTP)
     path: str = setting("http: the path to GET", default="/")
     address: str = setting('http, tcp: "host:port" or "unix:/path"; the first listener if not said', default="")
     host: str = setting("http: the Host header; the address if not said", default="")
@@ -91,7 +92,10 @@ class Probe:
     status_below: int = setting("http: any status below this is good", default=400)
     command: tuple[str, ...] = setting("exec: the command; good if it exits 0", default=())
     file: str = setting("file: its path, from the process's directory", default="")
-    max_age_seconds: float = setting("file: it must be younger than this; 0 is any age", default=0.0)
+    max_age_seconds: float = setting(
+        "file: it must be younger than this, 0 is any age; heartbeat: the longest time without a beat, 0: a minute",
+        default=0.0,
+    )
     interval_seconds: float = setting("Time between two probes", default=5.0)
     timeout_seconds: float = setting("Time that one probe may take", default=5.0)
     failures: int = setting(

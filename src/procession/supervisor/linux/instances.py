@@ -14,7 +14,7 @@ from termios import FIONREAD
 from procession.loop import Loop
 from procession.stack.model import Process
 from procession.supervisor.core.events import Died, Execed, News, Spawned, SpawnFailed, Survived, TreeGone
-from procession.supervisor.linux import kernel, procfs
+from procession.supervisor.linux import heartbeats, kernel, procfs
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.listeners import Listeners
 from procession.supervisor.linux.procfs import Mark
@@ -43,10 +43,13 @@ class Life:
 
 
 class Instances:
-    """`tell(event)` hears what happens. `notify` is the address that programs may speak to."""
+    """`tell(event)` hears what happens. `notify` is the address that programs may speak to, `heartbeats` the folder of
+    the files that they may touch.
+    """
 
     __slots__ = (
-        "_children", "_directory", "_fifos", "_kills", "_listeners", "_lives", "_loop", "_tell", "by_pid", "notify"
+        "_children", "_directory", "_fifos", "_kills", "_listeners", "_lives", "_loop", "_tell", "by_pid", "heartbeats",
+        "notify",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +65,7 @@ class Instances:
         self._fifos: dict[str, int] = {}
         self.by_pid: dict[int, Life] = {}  # of those whose main process lives
         self.notify = ""
+        self.heartbeats = ""
 
     def spawn(self, name: str, number: int, process: Process) -> None:
         """Start a life. Tells Spawned and then Execed, or SpawnFailed."""
@@ -150,7 +154,7 @@ class Instances:
     def _launch(self, name: str, number: int, process: Process, fds: list[int]) -> Launch:
         return Launch(
             name=name, life=number, process=process, fifo=self._fifo(name), stack_directory=self._directory,
-            notify=self.notify, listeners=fds,
+            notify=self.notify, heartbeats=self.heartbeats, listeners=fds,
         )  # fmt: skip
 
     def _begin(self, name: str, number: int, process: Process, pid: int, report: int) -> None:
@@ -223,6 +227,8 @@ class Instances:
     def _close(self, life: Life) -> None:
         self._kills.pop(life.number, None)
         self._lives.pop(life.number, None)
+        if heartbeats.has_heartbeat(life.process):
+            heartbeats.forget(heartbeats.path_of(self.heartbeats, life.name, life.number))
         if life.pidfd >= 0:
             os.close(life.pidfd)
             life.pidfd = -1
