@@ -103,7 +103,8 @@ class Probe:
         default=3,
     )
     within_seconds: float = setting(
-        "Readiness: it must be ready this long after its start, else it is stopped and started again", default=60.0
+        "Startup, readiness: it must be good this long after it is first asked, else it is stopped and started again",
+        default=60.0,
     )
 
 
@@ -195,6 +196,7 @@ class Declaration:
     depends_on: tuple[Dependency, ...] = setting(
         "What must be there first: a name, or {name: started|ready|completed}", default=()
     )
+    startup: Probe | None = setting("How it is known that an instance has started; nothing else is asked before")
     readiness: Probe | None = setting("How it is known that an instance may get traffic")
     liveness: Probe | None = setting("How it is known that an instance hangs and must be restarted")
     stop_timeout_seconds: float | None = setting("Time for a graceful stop; every nested timeout follows from it")
@@ -251,6 +253,7 @@ class Process:
     replicas: int = 1
     max_surge: int = 1
     depends_on: tuple[Dependency, ...] = ()
+    startup: Probe | None = None  # until it was good once, neither of the others is asked
     readiness: Probe = field(default_factory=Probe)
     tells_ready: bool = False  # the site's own word comes besides, whatever `readiness` asks: see ProbeType.APP
     liveness: Probe | None = None

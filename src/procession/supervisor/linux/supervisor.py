@@ -236,6 +236,7 @@ class Supervisor:
 ACT: Final[Mapping[type[do.Action], Callable[[Supervisor, Any], object]]] = {
     do.Spawn: lambda us, action: us.instances.spawn(action.name, action.life, action.process),
     do.SendSignal: lambda us, action: us.instances.send(action.life, action.signal),
+    do.Abort: lambda us, action: us.instances.abort(action.life),
     do.KillTree: lambda us, action: us.instances.kill(action.life),
     do.Sweep: lambda us, action: us.instances.sweep(action.name, action.life),
     do.Watch: Supervisor._watch,
