@@ -43,16 +43,20 @@ PRODUCTION_PROCESSES = {{
 """
 
 
-@pytest.mark.parametrize("where", ["deadlock", "deadlock_in_c"])
+GUNICORN = ("gunicorn", {"bind": "unix:{}", "worker_class": "sync", "timeout": 3600})
+UVICORN = ("uvicorn", {"uds": "{}", "interface": "wsgi"})
+
+
 @pytest.mark.parametrize(
-    ("backend", "option", "more"),
-    [("gunicorn", "bind", {"worker_class": "sync", "timeout": 3600}), ("uvicorn", "uds", {"interface": "wsgi"})],
+    ("server", "where"), [(GUNICORN, "deadlock"), (GUNICORN, "deadlock_in_c"), (UVICORN, "deadlock_in_c")]
 )
 def test_a_hung_site_leaves_its_traceback(
-    project: Project, tmp_path: Path, where: str, backend: str, option: str, more: dict[str, object]
+    project: Project, tmp_path: Path, server: tuple[str, dict[str, object]], where: str
 ) -> None:
+    """The worker of gunicorn, which handles SIGABRT itself; and a server without workers."""
     path = tmp_path / "web.sock"
-    args = {option: f"unix:{path}" if option == "bind" else str(path), **more}
+    backend, options = server
+    args = {name: value.format(path) if isinstance(value, str) else value for name, value in options.items()}
     make_site(project, PROCESSES.format(backend=backend, args=args))
     (project.directory / "myproject" / "urls.py").write_text(URLS)
     project.ok("up", "-d")
