@@ -77,7 +77,7 @@ def _without_backend(said: Said, declaration: Declaration, site: Site, *wrong: P
     """Nothing is known of the program; what else was said is looked at all the same. No probe: it has no address."""
     command = Command(argv=())
     parts = Parts(
-        said=replace(said, readiness={}, liveness={}),
+        said=replace(said, startup={}, readiness={}, liveness={}),
         declaration=declaration,
         site=site,
         backend=COMMAND,
@@ -135,6 +135,7 @@ def _process(parts: Parts) -> Process:
         replicas=1 if declaration.replicas is None else declaration.replicas,
         max_surge=1 if declaration.max_surge is None else declaration.max_surge,
         depends_on=declaration.depends_on,
+        startup=_startup(parts, kind),
         readiness=_readiness(parts, kind),
         tells_ready=kind is Kind.PROCESS and profile.readiness.type is ProbeType.APP,
         liveness=_liveness(parts, kind),
@@ -164,11 +165,32 @@ def _readiness(parts: Parts, kind: Kind) -> Probe:
     return _addressed(_overlaid(parts.profile.readiness, parts.said.readiness), parts.command)
 
 
+def _startup(parts: Parts, kind: Kind) -> Probe | None:
+    """Only where it was said."""
+    said = parts.said.startup
+    return None if kind is Kind.TASK or not said else _asked(parts, _like_readiness(parts.profile.readiness), said)
+
+
 def _liveness(parts: Parts, kind: Kind) -> Probe | None:
+    """Only where it was said, or the backend has one."""
     said, profile = parts.said.liveness, parts.profile
     if kind is Kind.TASK or (not said and profile.liveness is None):
         return None
-    probe = _overlaid(profile.liveness or profile.readiness, said)
+    base = profile.liveness
+    if base is None or said.get("type", base.type) is not base.type:
+        base = _like_readiness(profile.readiness)
+    return _asked(parts, base, said)
+
+
+def _like_readiness(readiness: Probe) -> Probe:
+    """What the answer to a request must be, as the backend knows it; how often, and how long, is another question."""
+    return Probe(
+        type=ProbeType.TCP if readiness.type is ProbeType.TCP else ProbeType.HTTP, status_below=readiness.status_below
+    )
+
+
+def _asked(parts: Parts, base: Probe, said: Mapping[str, object]) -> Probe | None:
+    probe = _overlaid(base, said)
     return None if probe.type is ProbeType.NONE else _addressed(probe, parts.command)
 
 

@@ -37,6 +37,7 @@ def begin(supervisor: Supervisor, given: Stack | None, argv: list[str]) -> None:
 
     Raises Refusal when what is there cannot be taken over.
     """
+    systemd.begin_watchdog(supervisor.loop)
     supervisor.recorder.begin()
     supervisor.recorder.note(f"supervisor started, pid {os.getpid()}")
     if os.getpid() != 1 and not os.environ.get("NOTIFY_SOCKET"):  # else a container's runtime or systemd sees to it

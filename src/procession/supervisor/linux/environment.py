@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from procession.envfile import read_env_file
 from procession.stack.model import ProbeType, Process
+from procession.supervisor.linux import watchdog
 
 # Meant for us alone by whoever started us (sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3)), or theirs to know.
 NOT_PASSED_ON = frozenset(
@@ -47,8 +48,11 @@ def build_environment(
     environment["PROCESSION_LIFE"] = str(life)
     environment["PROCESSION_PID"] = str(main)
     environment["PROCESSION_NOTIFY"] = notify
-    if process.readiness.type is ProbeType.NOTIFY:
+    probes = (process.startup, process.readiness, process.liveness)
+    if any(probe is not None and probe.type is ProbeType.NOTIFY for probe in probes):
         environment["NOTIFY_SOCKET"] = notify
+    if process.liveness is not None and process.liveness.type is ProbeType.NOTIFY:
+        environment |= watchdog.variables(process.liveness, main)
     return environment
 
 

@@ -52,7 +52,7 @@ def launch(work: Launch) -> tuple[int, int]:
     report, their_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     parent = os.getpid()
     try:
-        pid = _fork(lambda: _run_child(work, their_end, parent))
+        pid = fork(lambda: _run_child(work, their_end, parent))
     except OSError:
         os.close(report)
         raise
@@ -69,7 +69,7 @@ def read_report(fd: int) -> str | None:
         return None
 
 
-def _fork(child: Callable[[], NoReturn]) -> int:
+def fork(child: Callable[[], NoReturn]) -> int:
     """fork(2) with our signals held back. Raises OSError: EAGAIN (too many processes), ENOMEM."""
     block_signals()
     try:

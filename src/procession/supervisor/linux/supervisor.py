@@ -56,7 +56,7 @@ class Supervisor:
         self.recorder = Recorder(directory, self.loop, self.children, echo=echo)
         self.listeners = Listeners(lambda address: take_back(address, list(self.instances.by_pid)))
         self.instances = Instances(directory, self.loop, self.children, self.listeners, self.tell)
-        self.notify = NotifySocket(directory, self.loop, tell=self.tell, who=self._who)
+        self.notify = NotifySocket(directory, self.loop, tell=self.tell, beat=self._beat, who=self._who)
         self.instances.notify = self.notify.address
         self.instances.heartbeats = self._prepare_heartbeats()
         self.probes = Probes(
@@ -199,6 +199,7 @@ class Supervisor:
         self.loop.cancel("save")
         self.loop.cancel("quit")
         self.loop.cancel("hurry")
+        self.loop.cancel("watchdog")
         self._is_over = True
         rundir.clean_up(self.directory)
         heartbeats.clean_up(self.instances.heartbeats)
@@ -217,6 +218,9 @@ class Supervisor:
 
     def _hang_up(self) -> None:
         self.recorder.note("SIGHUP: the declaration is read anew by: procession update")
+
+    def _beat(self, life: int, interval_seconds: float) -> None:
+        self.probes.beat(life, interval_seconds)
 
     def _who(self, pid: int) -> Sender | None:
         life = self.instances.by_pid.get(pid)
