@@ -21,6 +21,7 @@ from procession.stack.model import (
     Dependency,
     Kind,
     Listener,
+    Probe,
     ProbeType,
     Process,
     RestartWhen,
@@ -174,6 +175,23 @@ def test_what_is_said_of_a_probe_lies_over_the_backends(site: Site) -> None:
     assert web.liveness is not None
     assert (web.liveness.type, web.liveness.path) == (ProbeType.HTTP, "/live/")
     assert one(site, {"BACKEND": "gunicorn", "LIVENESS": "none"}).liveness is None
+
+
+def test_startup_and_liveness_ask_as_readiness_does_but_for_as_long_as_it_lives(site: Site) -> None:
+    """A web server's own readiness is asked only until it is good once: that is not for the others to inherit."""
+    web = one(site, {"BACKEND": "gunicorn", "STARTUP": {"within": "5m"}, "LIVENESS": {"interval": 10}})
+    assert web.readiness.failures == 0
+    assert web.startup == Probe(status_below=500, within_seconds=300.0)
+    assert web.liveness == Probe(status_below=500, interval_seconds=10.0)
+    plain = one(site, {"BACKEND": "gunicorn"})
+    assert (plain.startup, plain.liveness) == (None, None)
+    assert one(site, {"BACKEND": "gunicorn", "STARTUP": False}).startup is None
+
+
+def test_where_the_app_tells_readiness_liveness_is_asked_all_the_same(site: Site) -> None:
+    web = one(replace(site, has_app=True), {"BACKEND": "gunicorn", "LIVENESS": {"interval": 10}})
+    assert web.readiness.type is ProbeType.APP
+    assert web.liveness == Probe(interval_seconds=10.0)
 
 
 def test_a_server_that_takes_no_socket_is_asked_where_it_binds(site: Site) -> None:
