@@ -34,6 +34,9 @@ class Life:
     has_rest: bool = False  # children that outlive the main process
     is_gone: bool = False
     ignores_signals: bool = False
+    asks_startup: bool = False
+    has_started: bool = False
+    is_hung: bool = False
 
 
 class World:
@@ -62,8 +65,10 @@ class World:
             self.pass_time(self.random.expovariate(0.5))
         elif chance < 0.75:
             self.ask()
-        elif chance < 0.85:
+        elif chance < 0.84:
             self.break_something()
+        elif chance < 0.86:
+            self.talk()
         else:
             self.probe()
 
@@ -108,6 +113,7 @@ class World:
                 max_surge=2,
                 argv=("/bin/web", change),
                 after={"migrate": Condition.COMPLETED},
+                startup=self.random.choice((None, ProbeType.EXEC)),
             ),
             process("worker", replicas=2, max_surge=1, after={"db": Condition.READY, "migrate": Condition.COMPLETED}),
             replace(process("beat", probe=ProbeType.NONE, after={"worker": Condition.STARTED}), singleton=True),
@@ -128,6 +134,18 @@ class World:
         for name, number, about in self.random.sample(sorted(self.watched), min(1, len(self.watched))):
             ok = self.is_calm or self.random.random() < 0.7
             self.inbox.append(on.Probed(name, number, about, ok, "" if ok else "GET / gave 503"))
+            if about == "startup" and ok:
+                self.lives[name, number].has_started = True
+
+    def talk(self) -> None:
+        """A program that runs says something of itself: that it hangs, that it stops, that it needs longer."""
+        running = [life for life in self.lives.values() if life.is_main_alive]
+        if running:
+            life = self.random.choice(running)
+            said = self.random.choice(
+                ({"is_hung": True}, {"is_stopping": True}, {"extend_seconds": 40.0}, {"ready": True}, {"ready": False})
+            )
+            self.inbox.append(replace(on.Told(life.name, life.number), **said))
 
     def die(self, life: Life, status: int | None) -> None:
         life.is_main_alive = False
@@ -141,6 +159,8 @@ class World:
                 self.spawn(action)
             case do.SendSignal():
                 self.signal(action)
+            case do.Abort():
+                self.abort(self.living(action.name, action.life))
             case do.KillTree():
                 self.kill(self.living(action.name, action.life))
             case do.Sweep():
@@ -149,6 +169,7 @@ class World:
                 life.has_rest, life.is_gone = False, True
                 self.inbox.append(on.TreeGone(action.name, action.life))
             case do.Watch():
+                self.check_question(self.living(action.name, action.life), action.about)
                 self.watched.add((action.name, action.life, action.about))
             case do.Unwatch():
                 self.watched = {w for w in self.watched if w[:2] != (action.name, action.life)}
@@ -175,6 +196,7 @@ class World:
         if action.process.handoff:
             assert self.listening.get(action.process.name), f"{action.name} was started, and its listener is not held"
         life = self.lives[key] = Life(action.name, action.life, action.process.readiness.type)
+        life.asks_startup = action.process.startup is not None
         life.ignores_signals = not self.is_calm and self.random.random() < 0.2
         if not self.is_calm and self.random.random() < 0.1:
             life.is_main_alive = False
@@ -189,8 +211,25 @@ class World:
 
     def signal(self, action: do.SendSignal) -> None:
         life = self.living(action.name, action.life)
+        assert not life.is_hung or action.signal == "HUP", f"{life.name} hangs, and is asked to stop"
         if life.is_main_alive and not life.ignores_signals and action.signal != "HUP":
             self.die(life, self.random.choice((0, -15)))
+
+    def abort(self, life: Life) -> None:
+        life.is_hung = True
+        if life.is_main_alive and self.random.random() < 0.5:
+            self.die(life, -6)
+
+    def check_question(self, life: Life, about: str) -> None:
+        """Nothing else is asked before it has started; and whether it is alive not before it was ready, or started."""
+        if about == "startup":
+            assert life.asks_startup, f"{life.name}: asked for a startup that nobody declared"
+            assert not life.has_started, f"{life.name}: has started, and is asked for it"
+            return
+        assert life.has_started or not life.asks_startup, f"{life.name}: asked for its {about} before it has started"
+        instance = self.model.find(life.name, life.number)
+        if about == "liveness" and not life.asks_startup:
+            assert instance is None or instance.ready_at is not None, f"{life.name}: asked whether it is alive"
 
     def kill(self, life: Life) -> None:
         if life.is_main_alive:

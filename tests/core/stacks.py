@@ -29,6 +29,7 @@ def process(
     argv: tuple[str, ...] = ("/bin/serve",),
     restart: RestartWhen = RestartWhen.ALWAYS,
     give_up: int = 0,
+    startup: ProbeType | None = None,
 ) -> Process:
     return Process(
         name=name,
@@ -41,6 +42,7 @@ def process(
         replicas=replicas,
         max_surge=max_surge,
         depends_on=tuple(Dependency(other, condition) for other, condition in (after or {}).items()),
+        startup=Probe(type=startup, within_seconds=300.0) if startup else None,
         readiness=Probe(type=probe, within_seconds=30.0, address="127.0.0.1:9"),
         liveness=Probe(type=ProbeType.TCP),
         stop=LADDER,

@@ -92,11 +92,18 @@ def test_what_is_not_ready_in_time_is_stopped_and_tried_again() -> None:
 def test_a_program_that_asks_for_more_time_gets_it() -> None:
     history = History(stack(replace(process("web", probe=ProbeType.NOTIFY))))
     history.runs("web.1")
+    history.waits(20)
     history.tell(on.Told("web.1", 1, extend_seconds=60))
-    history.waits(80)
+    history.tell(on.Told("web.1", 1, extend_seconds=1))  # it is never less than it had
+    history.waits(59)
     assert history.phases() == {"web.1": "starting"}
-    history.waits(11)
+    history.waits(1)
     assert history.phases() == {"web.1": "stopping"}
+    history.tell(on.Told("web.1", 1, extend_seconds=20))  # and the first rung of its ladder, too, which has 10
+    history.waits(19)
+    assert history.done(do.SendSignal) == []
+    history.waits(1)
+    assert history.done(do.SendSignal) == [do.SendSignal("web.1", 1, "QUIT")]
 
 
 def test_it_is_unready_after_three_failed_probes_and_ready_after_one_good_one() -> None:
@@ -127,11 +134,12 @@ def test_what_a_program_says_of_its_readiness_counts_only_if_it_is_to_tell() -> 
 def test_what_hangs_is_aborted_so_that_it_leaves_a_traceback_then_killed() -> None:
     history = ready_web()
     history.probes("web.1", ok=False, about="liveness", times=3)
-    assert history.done(do.SendSignal) == [do.SendSignal("web.1", 1, "ABRT")]
-    history.waits(5)
+    assert history.done(do.Abort) == [do.Abort("web.1", 1)]
+    history.tell(on.Told("web.1", 1, extend_seconds=60))  # what hangs has nothing to say
+    history.waits(10)
     assert history.done(do.KillTree) == [do.KillTree("web.1", 1)]
     history.dies("web.1", -9)
-    assert history.instance("web.1").last_exit == "killed by SIGKILL, stopped because it hung: GET / gave 503"
+    assert history.instance("web.1").last_exit == "killed by SIGKILL, stopped because it hung: GET / gave 503, 3 times"
 
 
 def test_a_stop_climbs_the_ladder_and_ends_in_a_kill() -> None:

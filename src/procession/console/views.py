@@ -69,7 +69,8 @@ def situation(view: wire.Message, later_seconds: float = 0.0) -> str:
     why = f": {view['why']}" if view["why"] else ""
     match view["phase"]:
         case "starting":
-            return f"waiting for readiness ({_of(passed, left, later_seconds)}){why}"
+            what = "startup" if view.get("starting_up") else "readiness"  # an older supervisor does not say
+            return f"waiting for {what} ({_of(passed, left, later_seconds)}){why}"
         case "backoff":
             times = f" ({view['deaths']} times in a row)" if view["deaths"] > 1 else ""
             return f"{view['why']}{times}; starts again in {show_seconds(max(0.0, (left or 0.0) - later_seconds))}"
@@ -153,7 +154,9 @@ def _empty_row(process: wire.Message) -> list[Cell]:
 
 
 def _notes(view: wire.Message, ink: Ink) -> list[str]:
-    return [f"    {ink(color(view), situation(view))}"] if needs_words(view) else []
+    if needs_words(view):
+        return [f"    {ink(color(view), situation(view))}"]
+    return [f"    {ink('dim', view['says'])}"] if view.get("says") else []
 
 
 def _listeners(data: wire.Message) -> dict[str, str]:

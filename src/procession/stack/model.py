@@ -44,6 +44,7 @@ class ProbeType(StrEnum):
     EXEC = "exec"  # `command` exits 0
     FILE = "file"  # `file` exists, and is younger than `max_age_seconds` where that is said
     NOTIFY = "notify"  # the program says READY=1 itself (sd_notify on NOTIFY_SOCKET)
+    HEARTBEAT = "heartbeat"  # the procession Django app touches a file for as long as the program's main loop turns
     APP = "app"  # the procession Django app says READY=1 from inside the program, once the site's code is loaded
     NONE = "none"  # ready as soon as it is exec'd
 
@@ -80,7 +81,7 @@ class Origin:
 class Probe:
     """How to learn whether an instance is ready, or alive."""
 
-    type: ProbeType = setting("How: http, tcp, exec, file, notify, app or none", default=ProbeType.HTTP)
+    type: ProbeType = setting("How: http, tcp, exec, file, notify, heartbeat, app or none", default=ProbeType.HTTP)
     path: str = setting("http: the path to GET", default="/")
     address: str = setting('http, tcp: "host:port" or "unix:/path"; the first listener if not said', default="")
     host: str = setting("http: the Host header; the address if not said", default="")
@@ -91,7 +92,10 @@ class Probe:
     status_below: int = setting("http: any status below this is good", default=400)
     command: tuple[str, ...] = setting("exec: the command; good if it exits 0", default=())
     file: str = setting("file: its path, from the process's directory", default="")
-    max_age_seconds: float = setting("file: it must be younger than this; 0 is any age", default=0.0)
+    max_age_seconds: float = setting(
+        "file: it must be younger than this, 0 is any age; heartbeat: the longest time without a beat, 0: a minute",
+        default=0.0,
+    )
     interval_seconds: float = setting("Time between two probes", default=5.0)
     timeout_seconds: float = setting("Time that one probe may take", default=5.0)
     failures: int = setting(
@@ -99,7 +103,8 @@ class Probe:
         default=3,
     )
     within_seconds: float = setting(
-        "Readiness: it must be ready this long after its start, else it is stopped and started again", default=60.0
+        "Startup, readiness: it must be good this long after it is first asked, else it is stopped and started again",
+        default=60.0,
     )
 
 
@@ -191,6 +196,7 @@ class Declaration:
     depends_on: tuple[Dependency, ...] = setting(
         "What must be there first: a name, or {name: started|ready|completed}", default=()
     )
+    startup: Probe | None = setting("How it is known that an instance has started; nothing else is asked before")
     readiness: Probe | None = setting("How it is known that an instance may get traffic")
     liveness: Probe | None = setting("How it is known that an instance hangs and must be restarted")
     stop_timeout_seconds: float | None = setting("Time for a graceful stop; every nested timeout follows from it")
@@ -247,6 +253,7 @@ class Process:
     replicas: int = 1
     max_surge: int = 1
     depends_on: tuple[Dependency, ...] = ()
+    startup: Probe | None = None  # until it was good once, neither of the others is asked
     readiness: Probe = field(default_factory=Probe)
     tells_ready: bool = False  # the site's own word comes besides, whatever `readiness` asks: see ProbeType.APP
     liveness: Probe | None = None

@@ -27,6 +27,14 @@ class SendSignal:
 
 
 @dataclass(frozen=True, slots=True)
+class Abort:
+    """Ask every process of the tree for a traceback, by SIGABRT, the main one last. Died follows, if that ended it."""
+
+    name: str
+    life: int
+
+
+@dataclass(frozen=True, slots=True)
 class KillTree:
     """SIGKILL to every process of the instance's tree, the main one included. Died and TreeGone follow, or Survived."""
 
@@ -44,7 +52,7 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Begin to probe: `about` is "readiness" or "liveness". Probed follows, again and again, until Unwatch or death."""
+    """Begin to probe: `about` is as Probed has it. Probed follows, again and again, until Unwatch or death."""
 
     name: str
     life: int
@@ -132,6 +140,7 @@ class Quit:
 Action = (
     Spawn
     | SendSignal
+    | Abort
     | KillTree
     | Sweep
     | Watch

@@ -112,7 +112,7 @@ def _take_news(turn: Turn, news: News) -> None:
         case Probed():
             _judged(turn, instance, judge.probed(instance, news))
         case Told():
-            _judged(turn, instance, judge.told(instance, news))
+            _judged(turn, instance, judge.told(instance, news, turn.now))
         case Adopted():
             _adopt(turn, instance, news)
         case Survived():
@@ -128,14 +128,16 @@ def _judged(turn: Turn, before: Instance, judged: tuple[Instance, Happening | No
         turn.put(instance)
     else:
         turn.happen(instance, happening)
+    if happening is Happening.STARTUP_SEEN and judge.is_ready_unasked(instance):
+        turn.happen(turn.instances[instance.key], Happening.READY_SEEN)
     now = turn.instances[instance.key]
-    if now.said != before.said and now.phase is before.phase:
+    if (now.said, now.tells) != (before.said, before.tells) and now.phase is before.phase:
         turn.do(do.Changed(now.name))
 
 
 def _execed(turn: Turn, instance: Instance) -> None:
     turn.record(instance, "started")
-    if instance.running.readiness.type is ProbeType.NONE:
+    if instance.running.readiness.type is ProbeType.NONE and not instance.is_starting_up:
         turn.happen(instance, Happening.READY_SEEN)
 
 
@@ -155,10 +157,11 @@ def _adopt(turn: Turn, instance: Instance, news: Adopted) -> None:
         pid=news.pid,
         born=turn.now - news.age_seconds,
         ready_at=turn.now - news.age_seconds if news.was_ready else None,
+        has_started=news.was_ready,
         has_told=True,  # it may have, to the supervisor before us
         restarts=news.restarts,
         outgoing=news.outgoing,
-        deadline=None if news.was_ready else turn.now + instance.process.readiness.within_seconds,
+        deadline=None if news.was_ready else turn.due(instance.process.startup or instance.process.readiness),
     )
     turn.put(commands.renewed(instance) if news.definition_stale and not news.outgoing else instance)
     turn.record(instance, "adopted", {"age_seconds": round(news.age_seconds, 3)})

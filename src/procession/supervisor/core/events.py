@@ -132,7 +132,7 @@ class TreeGone:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """A readiness (`about` "readiness") or liveness probe was answered. `detail` says what, for a person."""
+    """A probe was answered: `about` is "startup", "readiness" or "liveness". `detail` says what, for a person."""
 
     name: str
     life: int
@@ -149,7 +149,9 @@ class Told:
     life: int
     ready: bool | None = None
     status: str = ""
-    extend_seconds: float = 0.0
+    extend_seconds: float = 0.0  # the deadline that it has now shall not come before these are over
+    is_stopping: bool = False
+    is_hung: bool = False  # it has found out by itself
 
 
 @dataclass(frozen=True, slots=True)

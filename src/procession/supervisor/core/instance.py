@@ -33,9 +33,11 @@ class Happening(StrEnum):
     RESTART = "restart"
     CLEARED = "cleared"  # all that it waits for is there
     SPAWN_FAILED = "spawn failed"
+    STARTUP_SEEN = "startup seen"  # it has started: from now on it is asked whether it is ready, and alive
     READY_SEEN = "ready seen"
     UNREADY_SEEN = "unready seen"
     HUNG = "hung"
+    SAYS_STOPPING = "says stopping"  # the program said that it ends by itself
     STEP_DUE = "step due"  # the next step of the stop ladder
     DEADLINE = "deadline"
     DIED = "died"
@@ -78,6 +80,7 @@ class Instance:
     pid: int = 0
     born: float | None = None  # when this life began
     ready_at: float | None = None  # when this life first was ready
+    has_started: bool = False  # this life's startup probe was good once
     has_told: bool = False  # this life said itself that it is ready
     deadline: float | None = None
     rung: int = 0  # of the stop ladder
@@ -88,7 +91,8 @@ class Instance:
     status: int | None = None  # of the last death: exit code, or minus a signal; None: not known
     last_exit: str = ""  # the last death, in words
     blame: str = ""  # why we stopped this life although it was wanted: "was not ready within 60 s"
-    said: str = ""  # what the last probe or the program itself said
+    said: str = ""  # what the last probe saw
+    tells: str = ""  # what the program last said of itself
 
     @property
     def key(self) -> str:
@@ -98,6 +102,25 @@ class Instance:
     @property
     def is_crash_looping(self) -> bool:
         return self.phase is not Phase.READY and self.deaths >= self.process.backoff.crash_loop
+
+    @property
+    def is_starting_up(self) -> bool:
+        """Its startup probe was not good yet, so nothing else is asked."""
+        return self.running.startup is not None and not self.has_started
+
+    @property
+    def stops_by_itself(self) -> bool:
+        """It has said that it ends; no step of the ladder was taken."""
+        return self._is_past_its_ladder and not self.blame
+
+    @property
+    def is_hung(self) -> bool:
+        """It was asked for its traceback, and does nothing else any more."""
+        return self._is_past_its_ladder and bool(self.blame)
+
+    @property
+    def _is_past_its_ladder(self) -> bool:
+        return self.phase is Phase.STOPPING and self.rung == len(self.running.stop)
 
     def is_steady(self, now: float) -> bool:
         """It was ready for long enough that its death says nothing about the next start."""

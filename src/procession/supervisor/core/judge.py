@@ -8,6 +8,9 @@ from procession.stack.model import Kind, ProbeType, RestartWhen
 from procession.supervisor.core.events import Probed, Told
 from procession.supervisor.core.instance import Happening, Instance, Phase
 
+TELLING = (ProbeType.NOTIFY, ProbeType.APP)  # it tells, and is not asked
+RELOADING = "reloading"  # until it says READY=1 again
+
 # A listener that several share may be answered by another than the one that is asked.
 NOT_TOLD = "its address answers, but the site in it has not said yet that it is loaded"
 
@@ -49,9 +52,22 @@ def deadline(instance: Instance) -> Happening:
 
 def probed(instance: Instance, news: Probed) -> tuple[Instance, Happening | None]:
     """The instance with its failures counted, and what follows from them."""
-    if news.about == "readiness":
-        return _probed_readiness(replace(instance, said=news.detail), news.ok)
-    return _probed_liveness(instance, news)
+    if news.about == "liveness":
+        return _probed_liveness(instance, news)
+    instance = replace(instance, said=news.detail)
+    if news.about == "startup":
+        return _started(instance) if news.ok else (instance, None)
+    return _probed_readiness(instance, news.ok)
+
+
+def _started(instance: Instance) -> tuple[Instance, Happening | None]:
+    return replace(instance, has_started=True), Happening.STARTUP_SEEN
+
+
+def is_ready_unasked(instance: Instance) -> bool:
+    """It has just started, and nothing needs to be asked any more: nobody wants to know, or it has said so before."""
+    type = instance.running.readiness.type
+    return type is ProbeType.NONE or (type in TELLING and instance.has_told)
 
 
 def _probed_readiness(instance: Instance, ok: bool) -> tuple[Instance, Happening | None]:
@@ -71,14 +87,28 @@ def _probed_liveness(instance: Instance, news: Probed) -> tuple[Instance, Happen
     return instance, Happening.HUNG if instance.failures_alive >= probe.failures else None
 
 
-def told(instance: Instance, news: Told) -> tuple[Instance, Happening | None]:
+def told(instance: Instance, news: Told, now: float) -> tuple[Instance, Happening | None]:
     """The program spoke for itself. What it says of its readiness counts only where that is how readiness is known."""
-    if news.status:
-        instance = replace(instance, said=news.status)
-    if news.extend_seconds and instance.deadline is not None:
-        instance = replace(instance, deadline=instance.deadline + news.extend_seconds)
-    if news.ready:
-        instance = replace(instance, has_told=True)
-    if news.ready is None or instance.running.readiness.type not in (ProbeType.NOTIFY, ProbeType.APP):
+    instance = _heard(instance, news, now)
+    if news.is_hung:
+        return replace(instance, said="it says so itself"), Happening.HUNG
+    if news.is_stopping:
+        return instance, Happening.SAYS_STOPPING
+    running = instance.running
+    if instance.is_starting_up:
+        is_it = news.ready and running.startup is not None and running.startup.type in TELLING
+        return _started(instance) if is_it else (instance, None)
+    if news.ready is None or running.readiness.type not in TELLING:
         return instance, None
     return instance, Happening.READY_SEEN if news.ready else Happening.UNREADY_SEEN
+
+
+def _heard(instance: Instance, news: Told, now: float) -> Instance:
+    """What it said is kept. A deadline can be put off while it starts, and while it stops, but not by what hangs."""
+    if news.status or (news.ready and instance.tells == RELOADING):
+        instance = replace(instance, tells=news.status)
+    if news.ready is not None:
+        instance = replace(instance, has_told=news.ready or instance.has_told)
+    if news.extend_seconds and instance.deadline is not None and not instance.is_hung:
+        instance = replace(instance, deadline=max(instance.deadline, now + news.extend_seconds))
+    return instance

@@ -18,11 +18,13 @@ from procession.supervisor.core.instance import Phase as P  # noqa: N817
 class Effect(Enum):
     """What a step does besides changing the phase; `turn` carries each out."""
 
-    SPAWN = auto()  # start the program, arm the deadline for its readiness, begin to ask for it
+    SPAWN = auto()  # start the program, arm the deadline for its startup or readiness, begin to ask for it
+    WATCH_STARTED = auto()  # ask for readiness and liveness, arm the deadline for readiness
     WATCH_LIVENESS = auto()
     UNWATCH = auto()
     SEND_STOP = auto()  # the first rung of the stop ladder
     SEND_NEXT = auto()  # the next rung
+    AWAIT_END = auto()  # it ends by itself, and has the ladder's time for that
     SEND_ABORT = auto()  # SIGABRT: faulthandler leaves a traceback in the log, then it is killed
     BLAME_LATE = auto()  # remember that it was not ready in time
     KILL = auto()
@@ -61,7 +63,8 @@ ENDS_FIRST = ignore("it ends first; what is wanted then is decided when it is go
 NOT_SPAWNING = ignore("it was started long ago")
 
 _NO_NEWS: Final[Mapping[H, Cell]] = {  # where there is no process, there is no news of it
-    happening: NO_PROCESS for happening in (H.SPAWN_FAILED, H.READY_SEEN, H.UNREADY_SEEN, H.HUNG, H.DIED)
+    happening: NO_PROCESS
+    for happening in (H.SPAWN_FAILED, H.STARTUP_SEEN, H.READY_SEEN, H.UNREADY_SEEN, H.HUNG, H.SAYS_STOPPING, H.DIED)
 }
 _NOT_GONE: Final[Mapping[H, Cell]] = {
     happening: NO_SWEEP
@@ -83,6 +86,9 @@ _RUNNING: Final[Mapping[H, Cell]] = {
     H.RESTART: step(P.STOPPING, Effect.UNWATCH, Effect.SEND_STOP),
     H.CLEARED: NOT_WAITING,
     H.SPAWN_FAILED: NOT_SPAWNING,
+    H.STARTUP_SEEN: ignore("it has started long ago"),
+    H.HUNG: step(P.STOPPING, Effect.UNWATCH, Effect.SEND_ABORT),
+    H.SAYS_STOPPING: step(P.STOPPING, Effect.UNWATCH, Effect.AWAIT_END),
     H.STEP_DUE: NOT_TIMED,
     H.DIED: step(P.SWEEPING, Effect.UNWATCH, Effect.DISARM, Effect.SWEEP),
 }
@@ -93,9 +99,11 @@ _ENDING: Final[Mapping[H, Cell]] = {
     H.RESTART: ENDS_FIRST,
     H.CLEARED: NOT_WAITING,
     H.SPAWN_FAILED: step(P.SWEEPING, Effect.DISARM, Effect.SWEEP),  # stopped before it could exec
+    H.STARTUP_SEEN: ignore("it came up while we were stopping it"),
     H.READY_SEEN: ignore("it became ready while we were stopping it"),
     H.UNREADY_SEEN: ignore("it takes no traffic any more"),
     H.HUNG: ignore("it is being stopped already"),
+    H.SAYS_STOPPING: ignore("it is being stopped already"),
     H.STEP_DUE: NOT_TIMED,
     H.DIED: step(P.SWEEPING, Effect.DISARM, Effect.SWEEP),
 }
@@ -118,23 +126,21 @@ ROWS: Final[Mapping[P, Mapping[H, Cell]]] = {
     P.STARTING: {
         **_RUNNING,
         H.SPAWN_FAILED: step(P.SWEEPING, Effect.UNWATCH, Effect.DISARM, Effect.SWEEP),
+        H.STARTUP_SEEN: step(P.STARTING, Effect.WATCH_STARTED),
         H.READY_SEEN: step(P.READY, Effect.DISARM, Effect.WATCH_LIVENESS),
         H.UNREADY_SEEN: ignore("it is not ready yet anyway"),
-        H.HUNG: ignore("whether it is alive is asked only once it was ready"),
         H.DEADLINE: step(P.STOPPING, Effect.BLAME_LATE, Effect.UNWATCH, Effect.SEND_STOP),
     },
     P.READY: {
         **_RUNNING,
         H.READY_SEEN: ignore("it is ready"),
         H.UNREADY_SEEN: step(P.UNREADY),
-        H.HUNG: step(P.STOPPING, Effect.UNWATCH, Effect.SEND_ABORT),
         H.DEADLINE: NOT_TIMED,
     },
     P.UNREADY: {
         **_RUNNING,
         H.READY_SEEN: step(P.READY),
         H.UNREADY_SEEN: ignore("it is unready"),
-        H.HUNG: step(P.STOPPING, Effect.UNWATCH, Effect.SEND_ABORT),
         H.DEADLINE: NOT_TIMED,
     },
     P.STOPPING: {

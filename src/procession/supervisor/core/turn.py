@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from procession.stack.model import ProbeType
+from procession.stack.model import Probe, ProbeType
 from procession.supervisor.core import actions as do
 from procession.supervisor.core.backoff import delay_seconds, jitter
 from procession.supervisor.core.instance import Happening, Instance, Phase
@@ -14,7 +14,7 @@ from procession.supervisor.core.model import Model
 from procession.supervisor.core.table import TABLE, Effect, Ignored
 
 NOTHING: Final[Mapping[str, object]] = {}
-ABORT_SECONDS = 5.0  # for a hung process to write its traceback
+ABORT_SECONDS = 10.0  # for a hung tree to write its tracebacks; it is killed at once when its main process is gone
 ASKED = frozenset({ProbeType.HTTP, ProbeType.TCP, ProbeType.EXEC, ProbeType.FILE})  # the others tell
 
 
@@ -59,13 +59,26 @@ class Turn:
         self.instances = {instance.key: instance for instance in instances}
 
     def watch(self, instance: Instance) -> None:
-        """Ask for what it does not tell by itself: readiness; and, once it was ready, whether it is alive."""
-        readiness, liveness = instance.running.readiness, instance.running.liveness
+        """Ask for what it does not tell by itself: whether it has started; then whether it is ready; and, once it was,
+        or once it has started where that is asked, whether it is alive.
+        """
+        startup, readiness, liveness = instance.running.startup, instance.running.readiness, instance.running.liveness
         was_ready = instance.ready_at is not None
+        if startup is not None and instance.is_starting_up:
+            self._ask(instance, "startup", startup)
+            return
         if readiness.type in ASKED and not (was_ready and readiness.failures == 0):
-            self.do(do.Watch(instance.name, instance.life, "readiness", readiness))
-        if liveness is not None and was_ready:
+            self._ask(instance, "readiness", readiness)
+        if liveness is not None and (was_ready or startup is not None):
             self.do(do.Watch(instance.name, instance.life, "liveness", liveness))
+
+    def due(self, probe: Probe) -> float | None:
+        """When that probe must have been good once; None: nobody waits for it."""
+        return self.now + probe.within_seconds if probe.within_seconds and probe.type is not ProbeType.NONE else None
+
+    def _ask(self, instance: Instance, about: str, probe: Probe) -> None:
+        if probe.type in ASKED:
+            self.do(do.Watch(instance.name, instance.life, about, probe))
 
     def _record_step(self, before: Instance, instance: Instance) -> None:
         if instance.phase in RECORDED and before.phase is not instance.phase:
@@ -102,10 +115,7 @@ def _spawn(turn: Turn, instance: Instance) -> Instance:
     process, life = instance.process, turn.model.lives + 1
     turn.model = replace(turn.model, lives=life)
     turn.do(do.Spawn(instance.name, life, process))
-    if process.readiness.type in ASKED:
-        turn.do(do.Watch(instance.name, life, "readiness", process.readiness))
-    within = process.readiness.within_seconds
-    return replace(
+    instance = replace(
         instance,
         running=process,
         life=life,
@@ -114,22 +124,34 @@ def _spawn(turn: Turn, instance: Instance) -> Instance:
         roll=False,
         born=turn.now,
         ready_at=None,
+        has_started=False,
         has_told=False,
-        deadline=turn.now + within if within and process.readiness.type is not ProbeType.NONE else None,
+        deadline=turn.due(process.startup or process.readiness),
         restarts=instance.restarts + (instance.born is not None),
         rung=0,
         failures_ready=0,
         failures_alive=0,
         blame="",
         said="",
+        tells="",
     )
+    turn.watch(instance)
+    return instance
+
+
+def _watch_started(turn: Turn, instance: Instance) -> Instance:
+    turn.do(do.Unwatch(instance.name, instance.life))
+    turn.watch(instance)
+    return replace(instance, deadline=turn.due(instance.running.readiness))
 
 
 def _watch_liveness(turn: Turn, instance: Instance) -> Instance:
     readiness, liveness = instance.running.readiness, instance.running.liveness
+    is_watched = instance.running.startup is not None  # since it has started
     if readiness.failures == 0:  # it is asked for only until it is there
         turn.do(do.Unwatch(instance.name, instance.life))
-    if liveness is not None:
+        is_watched = False
+    if liveness is not None and not is_watched:
         turn.do(do.Watch(instance.name, instance.life, "liveness", liveness))
     return replace(instance, ready_at=turn.now)
 
@@ -153,16 +175,26 @@ def _send_rung(turn: Turn, instance: Instance, rung: int) -> Instance:
     return replace(instance, rung=rung, deadline=turn.now + step.seconds)
 
 
+def _await_end(turn: Turn, instance: Instance) -> Instance:
+    running = instance.running
+    return replace(instance, rung=len(running.stop), deadline=turn.now + running.stop_seconds)
+
+
 def _send_abort(turn: Turn, instance: Instance) -> Instance:
-    turn.do(do.SendSignal(instance.name, instance.life, "ABRT"))
-    turn.record(instance, "hung", {"said": instance.said})
-    blame = f"hung: {instance.said}"
+    turn.do(do.Abort(instance.name, instance.life))
+    times = f", {instance.failures_alive} times" if instance.failures_alive > 1 else ""
+    blame = f"hung: {instance.said}{times}"
+    turn.record(instance, "hung", {"said": instance.said + times})
     return replace(instance, rung=len(instance.running.stop), deadline=turn.now + ABORT_SECONDS, blame=blame)
 
 
 def _blame_late(_turn: Turn, instance: Instance) -> Instance:
-    within = f"{instance.running.readiness.within_seconds:g} s"
-    return replace(instance, blame=f"was not ready within {within}" + (f": {instance.said}" if instance.said else ""))
+    running = instance.running
+    probe, what = (
+        (running.startup, "started") if running.startup and instance.is_starting_up else (running.readiness, "ready")
+    )
+    said = f": {instance.said}" if instance.said else ""
+    return replace(instance, blame=f"was not {what} within {probe.within_seconds:g} s{said}")
 
 
 def _kill(turn: Turn, instance: Instance) -> Instance:
@@ -195,10 +227,12 @@ def _forgive(_turn: Turn, instance: Instance) -> Instance:
 
 EFFECTS: Final[Mapping[Effect, Callable[[Turn, Instance], Instance]]] = {
     Effect.SPAWN: _spawn,
+    Effect.WATCH_STARTED: _watch_started,
     Effect.WATCH_LIVENESS: _watch_liveness,
     Effect.UNWATCH: _unwatch,
     Effect.SEND_STOP: _send_stop,
     Effect.SEND_NEXT: _send_next,
+    Effect.AWAIT_END: _await_end,
     Effect.SEND_ABORT: _send_abort,
     Effect.BLAME_LATE: _blame_late,
     Effect.KILL: _kill,

@@ -41,6 +41,8 @@ def change(model: Model, name: str, now: float) -> dict[str, object]:
         "crash_looping": instance.is_crash_looping,
         "last_exit": instance.last_exit,
         "roll_failed": instance.roll_failed,
+        "starting_up": instance.phase is Phase.STARTING and instance.is_starting_up,
+        "says": instance.tells if instance.pid else "",
         "why": why(model, instance, now),
     }
 
@@ -50,12 +52,11 @@ def why(model: Model, instance: Instance, now: float) -> str:
     if instance.phase is Phase.WAITING:
         return "waits for " + "; ".join(blockers(Turn(model, now), instance.process))
     if instance.phase is Phase.STARTING:
-        return instance.said or "not ready yet"
+        return instance.said or instance.tells or "not ready yet"
     if instance.phase is Phase.UNREADY:
         return instance.said
     if instance.phase is Phase.STOPPING:
-        rung = instance.running.stop[min(instance.rung, len(instance.running.stop) - 1)]
-        return instance.blame or f"finishes its work after SIG{rung.signal}"
+        return instance.blame or _why_stopping(instance)
     if instance.phase in (Phase.BACKOFF, Phase.FAILED):
         return instance.last_exit
     if instance.roll_failed:
@@ -63,6 +64,12 @@ def why(model: Model, instance: Instance, now: float) -> str:
     if instance.again or instance.roll:
         return "starts again soon"
     return ""
+
+
+def _why_stopping(instance: Instance) -> str:
+    if instance.stops_by_itself:
+        return "said that it stops"
+    return f"finishes its work after SIG{instance.running.stop[instance.rung].signal}"
 
 
 def _process(model: Model, process: Process) -> dict[str, object]:

@@ -13,7 +13,7 @@ NOT_PASSED_ON = frozenset(
     {
         "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "MAINPID",
         "PROCESSION_DIRECTORY", "PROCESSION_INSTANCE", "PROCESSION_PROCESS", "PROCESSION_REPLICA", "PROCESSION_LIFE",
-        "PROCESSION_PID", "PROCESSION_NOTIFY",
+        "PROCESSION_PID", "PROCESSION_NOTIFY", "PROCESSION_HEARTBEAT",
     }
 )  # fmt: skip
 
@@ -38,6 +38,7 @@ def build_environment(
         environment.update(read_env_file(path))
     environment.update(process.environment)
     environment.setdefault("PYTHONUNBUFFERED", "1")  # else a Python program's last lines die with it
+    environment.setdefault("PYTHONFAULTHANDLER", "1")  # what hangs, or crashes in C, leaves a traceback; "" is without
     environment["PWD"] = process.directory  # with a symlink (releases/current) unresolved, so that a reload follows it
     environment["PROCESSION_DIRECTORY"] = stack_directory
     environment["PROCESSION_INSTANCE"] = name

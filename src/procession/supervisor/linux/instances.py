@@ -14,7 +14,8 @@ from termios import FIONREAD
 from procession.loop import Loop
 from procession.stack.model import Process
 from procession.supervisor.core.events import Died, Execed, News, Spawned, SpawnFailed, Survived, TreeGone
-from procession.supervisor.linux import kernel, procfs
+from procession.supervisor.linux import heartbeats, kernel, procfs
+from procession.supervisor.linux.abort import Abort
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.listeners import Listeners
 from procession.supervisor.linux.procfs import Mark
@@ -43,10 +44,14 @@ class Life:
 
 
 class Instances:
-    """`tell(event)` hears what happens. `notify` is the address that programs may speak to."""
+    """`tell(event)` hears what happens. `notify` is the address that programs may speak to, `heartbeats` the folder of
+    the files that they may touch.
+    """
 
     __slots__ = (
-        "_children", "_directory", "_fifos", "_kills", "_listeners", "_lives", "_loop", "_tell", "by_pid", "notify"
+        "_aborts",
+        "_children", "_directory", "_fifos", "_kills", "_listeners", "_lives", "_loop", "_tell", "by_pid", "heartbeats",
+        "notify",
     )  # fmt: skip
 
     def __init__(
@@ -58,10 +63,12 @@ class Instances:
         self._listeners = listeners
         self._tell = tell
         self._lives: dict[int, Life] = {}  # by number, until nothing is left of it
+        self._aborts: dict[int, Abort] = {}
         self._kills: dict[int, Kill] = {}  # by the number of the life
         self._fifos: dict[str, int] = {}
         self.by_pid: dict[int, Life] = {}  # of those whose main process lives
         self.notify = ""
+        self.heartbeats = ""
 
     def spawn(self, name: str, number: int, process: Process) -> None:
         """Start a life. Tells Spawned and then Execed, or SpawnFailed."""
@@ -98,11 +105,24 @@ class Instances:
             # Stopped, it gets no SIGTERM until continued (glibc manual, Job Control Signals).
             _send(life, signal.SIGCONT)
 
+    def abort(self, number: int) -> None:
+        """Ask the whole tree for its tracebacks; what that ended, and the death of the main process, is told as any."""
+        life = self._lives.get(number)
+        main = procfs.read_stat(life.pid) if life and not life.is_dead else None
+        if life is None or main is None or number in self._aborts:
+            return
+        _know_start(life)
+        find = partial(members, self._tree(life), self._children)
+        abort = Abort(find, self._loop, main=main, has_core=life.process.limits.core_bytes > 0)
+        self._aborts[number] = abort
+        abort.begin()
+
     def kill(self, number: int) -> None:
         """SIGKILL to the whole tree. Its death is told as any; Survived, if the main process does not die of it."""
         life = self._lives.get(number)
         if life is None or life.is_dead:
             return
+        self._end_abort(number)
         kernel.kill_group(life.pidfd)
         _send(life, signal.SIGKILL)
         name_of_main = f"{life.pid} (main process)"
@@ -150,7 +170,7 @@ class Instances:
     def _launch(self, name: str, number: int, process: Process, fds: list[int]) -> Launch:
         return Launch(
             name=name, life=number, process=process, fifo=self._fifo(name), stack_directory=self._directory,
-            notify=self.notify, listeners=fds,
+            notify=self.notify, heartbeats=self.heartbeats, listeners=fds,
         )  # fmt: skip
 
     def _begin(self, name: str, number: int, process: Process, pid: int, report: int) -> None:
@@ -195,6 +215,7 @@ class Instances:
             return
         _know_start(life)
         life.is_dead = True
+        self._end_abort(life.number)
         self._tell(Died(life.name, life.number, status))
 
     def _begin_kill(self, life: Life, on_gone: Callable[[], object]) -> None:
@@ -203,13 +224,22 @@ class Instances:
             earlier.end()
         if not life.is_dead:
             _know_start(life)
-        tree = Tree(Mark(self._directory, life.name, life.number, life.pid), life.pid, life.start_ticks, life.is_own)
         kill = Kill(
-            partial(members, tree, self._children), self._loop,
+            partial(members, self._tree(life), self._children), self._loop,
             on_gone=on_gone, on_survived=lambda names: self._survived(life, names),
         )  # fmt: skip
         self._kills[life.number] = kill
         kill.begin()
+
+    def _end_abort(self, number: int) -> None:
+        abort = self._aborts.pop(number, None)
+        if abort is not None:
+            abort.end()
+
+    def _tree(self, life: Life) -> Tree:
+        """Its start time is known."""
+        mark = Mark(self._directory, life.name, life.number, life.pid)
+        return Tree(mark, life.pid, life.start_ticks, life.is_own)
 
     def _gone(self, life: Life) -> None:
         self._close(life)
@@ -223,6 +253,8 @@ class Instances:
     def _close(self, life: Life) -> None:
         self._kills.pop(life.number, None)
         self._lives.pop(life.number, None)
+        if heartbeats.has_heartbeat(life.process):
+            heartbeats.forget(heartbeats.path_of(self.heartbeats, life.name, life.number))
         if life.pidfd >= 0:
             os.close(life.pidfd)
             life.pidfd = -1

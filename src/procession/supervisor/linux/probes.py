@@ -18,6 +18,7 @@ from procession.supervisor.core.events import Probed
 from procession.supervisor.linux.addresses import parse_address, reachable
 from procession.supervisor.linux.attempts import Call, Judge
 from procession.supervisor.linux.children import Children
+from procession.supervisor.linux.heartbeats import Pulse
 from procession.supervisor.linux.spawn import read_report
 
 FIRST_SECONDS = 0.05
@@ -36,9 +37,11 @@ class Attempt(Protocol):
 
 
 class Probes:
-    """All probing. `tell(Probed)` hears every answer; `run(name, life, command)` starts an exec probe's command."""
+    """All probing. `tell(Probed)` hears every answer; `run(name, life, command)` starts an exec probe's command;
+    `heartbeat(name, life)` is the path of the file that this life touches.
+    """
 
-    __slots__ = ("_asking", "_children", "_loop", "_run", "_tell")
+    __slots__ = ("_asking", "_children", "_heartbeat", "_loop", "_run", "_tell")
 
     def __init__(
         self,
@@ -46,11 +49,13 @@ class Probes:
         children: Children,
         tell: Callable[[Probed], object],
         run: Callable[[str, int, Process, tuple[str, ...]], tuple[int, int]],
+        heartbeat: Callable[[str, int], str],
     ) -> None:
         self._loop = loop
         self._children = children
         self._tell = tell
         self._run = run
+        self._heartbeat = heartbeat
         self._asking: dict[tuple[int, str], Asking] = {}  # by life and what about
 
     def watch(self, name: str, life: int, about: str, probe: Probe, process: Process) -> None:
@@ -58,6 +63,7 @@ class Probes:
         self._end((life, about))
         asking = Asking(self._loop, probe, process, lambda ok, text: self._tell(Probed(name, life, about, ok, text)))
         asking.children = self._children
+        asking.pulse = Pulse(self._heartbeat(name, life), probe) if probe.type is ProbeType.HEARTBEAT else None
         asking.run = lambda command: self._run(name, life, process, command)
         self._asking[life, about] = asking
         asking.begin(FIRST_SECONDS if about == "readiness" else probe.interval_seconds)
@@ -76,7 +82,7 @@ class Probes:
 class Asking:
     """One probe of one life, asked again and again."""
 
-    __slots__ = ("_attempt", "_judge", "_loop", "_probe", "_process", "_wait_seconds", "children", "run")
+    __slots__ = ("_attempt", "_judge", "_loop", "_probe", "_process", "_wait_seconds", "children", "pulse", "run")
 
     def __init__(self, loop: Loop, probe: Probe, process: Process, judge: Judge) -> None:
         self._loop = loop
@@ -86,6 +92,7 @@ class Asking:
         self._wait_seconds = probe.interval_seconds
         self._attempt: Attempt | None = None
         self.children: Children
+        self.pulse: Pulse | None
         self.run: Run
 
     def begin(self, first_seconds: float) -> None:
@@ -98,6 +105,9 @@ class Asking:
             self._attempt.end()
 
     def _ask(self) -> None:
+        if self.pulse is not None:
+            self._answered(*self.pulse.look())
+            return
         if self._probe.type is ProbeType.FILE:
             self._answered(*judge_file(self._probe, self._process.directory, time.time()))
             return

@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from procession.owner import Owner, become, find_owner
 from procession.stack.model import Limits, Process
+from procession.supervisor.linux import heartbeats
 from procession.supervisor.linux.environment import build_environment
 from procession.supervisor.linux.signals import block_signals, reset_signals, unblock_signals
 
@@ -38,6 +39,7 @@ class Launch:
     notify: str
     listeners: Sequence[int] = ()  # fds, in the order of process.listeners
     argv: tuple[str, ...] = ()
+    heartbeats: str = ""  # the folder of the files that tell that it is alive; "": there is none
     main: int = 0  # the pid of the life's main process; 0: it is this one
 
 
@@ -98,6 +100,7 @@ def _prepare_and_exec(work: Launch, parent: int) -> NoReturn:
     _connect_output(work.fifo)
     owner = _find_owner(process)
     environment = _environment(work, owner.variables() if owner else {})
+    _make_heartbeat(work, owner, environment)
     _enter(process.directory)
     if process.umask is not None:
         os.umask(process.umask)
@@ -160,6 +163,18 @@ def _environment(work: Launch, person: dict[str, str]) -> dict[str, str]:
         raise ChildFailed(f"cannot read env file {error.filename}: {error.strerror}") from error
     except ValueError as error:
         raise ChildFailed(f"cannot read env file {error}") from error
+
+
+def _make_heartbeat(work: Launch, owner: Owner | None, environment: dict[str, str]) -> None:
+    """Without room for it, it is not judged: better than not to be there."""
+    if not heartbeats.has_heartbeat(work.process) or not work.heartbeats or work.argv:
+        return
+    path = heartbeats.path_of(work.heartbeats, work.name, work.life)
+    try:
+        heartbeats.make(path, owner.uid if owner else os.geteuid(), owner.gid if owner else os.getegid())
+    except OSError:
+        return
+    environment["PROCESSION_HEARTBEAT"] = path
 
 
 def _enter(directory: str) -> None:

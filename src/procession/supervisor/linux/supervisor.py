@@ -23,7 +23,7 @@ from procession.supervisor.core import view
 from procession.supervisor.core.decide import decide, next_deadline
 from procession.supervisor.core.events import Apply, Down, Event, Tick
 from procession.supervisor.core.model import Model, empty
-from procession.supervisor.linux import rundir, systemd
+from procession.supervisor.linux import heartbeats, rundir, systemd
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.instances import Instances
 from procession.supervisor.linux.listeners import Listeners
@@ -58,7 +58,11 @@ class Supervisor:
         self.instances = Instances(directory, self.loop, self.children, self.listeners, self.tell)
         self.notify = NotifySocket(directory, self.loop, tell=self.tell, who=self._who)
         self.instances.notify = self.notify.address
-        self.probes = Probes(self.loop, self.children, self.tell, self.instances.run)
+        self.instances.heartbeats = self._prepare_heartbeats()
+        self.probes = Probes(
+            self.loop, self.children, self.tell, self.instances.run,
+            heartbeat=lambda name, life: heartbeats.path_of(self.instances.heartbeats, name, life),
+        )  # fmt: skip
         self.server = Server(self._path(wire.SOCKET_NAME), self.loop, self)
         self._queue: deque[Event] = deque()
         self._began = time()  # for people; what is reckoned with is monotonic
@@ -197,6 +201,7 @@ class Supervisor:
         self.loop.cancel("hurry")
         self._is_over = True
         rundir.clean_up(self.directory)
+        heartbeats.clean_up(self.instances.heartbeats)
         self.listeners.close_all()
         self.notify.close()
         self.server.close()
@@ -217,6 +222,13 @@ class Supervisor:
         life = self.instances.by_pid.get(pid)
         return Sender(life.name, life.number) if life is not None else None
 
+    def _prepare_heartbeats(self) -> str:
+        try:
+            return heartbeats.prepare(self.directory)
+        except OSError as error:
+            self.recorder.note(f"nobody is watched by a heartbeat: cannot make {error.filename}: {error.strerror}")
+            return ""
+
     def _path(self, name: str) -> str:
         return os.path.join(self.directory, name)
 
@@ -224,6 +236,7 @@ class Supervisor:
 ACT: Final[Mapping[type[do.Action], Callable[[Supervisor, Any], object]]] = {
     do.Spawn: lambda us, action: us.instances.spawn(action.name, action.life, action.process),
     do.SendSignal: lambda us, action: us.instances.send(action.life, action.signal),
+    do.Abort: lambda us, action: us.instances.abort(action.life),
     do.KillTree: lambda us, action: us.instances.kill(action.life),
     do.Sweep: lambda us, action: us.instances.sweep(action.name, action.life),
     do.Watch: Supervisor._watch,

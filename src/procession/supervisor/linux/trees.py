@@ -161,7 +161,7 @@ class Kill:
 
     def _kill_and_wait(self, stat: Stat) -> None:
         """Raises OSError where there is no room for one more pidfd."""
-        pidfd = _open_verified(stat)
+        pidfd = open_verified(stat)
         if pidfd is not None:
             self._waited_for[pidfd] = stat
             self._loop.watch(pidfd, lambda: self._died(pidfd))
@@ -185,7 +185,7 @@ class Kill:
 
 def _kill_now(stat: Stat) -> None:
     """SIGKILL to exactly this process, without a pidfd that stays. Raises OSError without an fd even for that."""
-    pidfd = _open_verified(stat)
+    pidfd = open_verified(stat)
     if pidfd is not None:
         _send_kill(pidfd)
         os.close(pidfd)
@@ -198,7 +198,7 @@ def _send_kill(pidfd: int) -> None:
         pass  # it became another user's; it is named when the time is over
 
 
-def _open_verified(stat: Stat) -> int | None:
+def open_verified(stat: Stat) -> int | None:
     """A pidfd of exactly this process; None when it is gone, or its number is another's by now.
 
     Raises OSError where there is no fd left for it.
