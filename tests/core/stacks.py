@@ -29,6 +29,7 @@ def process(
     argv: tuple[str, ...] = ("/bin/serve",),
     restart: RestartWhen = RestartWhen.ALWAYS,
     give_up: int = 0,
+    reload_signal: str = "",
 ) -> Process:
     return Process(
         name=name,
@@ -46,6 +47,7 @@ def process(
         stop=LADDER,
         restart=restart,
         backoff=Backoff(give_up=give_up),
+        reload_signal=reload_signal,
     )
 
 
