@@ -80,7 +80,9 @@ class Load:
         """Of the requests that ended since then, and began before the other time."""
         chosen = [one for one in list(self.asked) if one.at + one.seconds >= since and one.at < before]
         lost = [one.keeps for one in chosen if one.failure]
-        return Figures(len(chosen), lost.count(True), lost.count(False), max((one.seconds for one in chosen), default=0))
+        return Figures(
+            len(chosen), lost.count(True), lost.count(False), max((one.seconds for one in chosen), default=0)
+        )
 
     def _ask_on(self, keeps: bool) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=WITHIN_SECONDS)

@@ -39,11 +39,14 @@ SLOW_BOOT = f"""\
 import time
 time.sleep({BOOT_SECONDS})
 """
-APPLICATION = SLOW_BOOT + """\
+APPLICATION = (
+    SLOW_BOOT
+    + """\
 from django.core.{kind} import get_{kind}_application
 
 application = get_{kind}_application()
 """
+)
 
 
 @dataclass(frozen=True)
