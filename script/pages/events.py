@@ -30,6 +30,7 @@ PARTS = {
         "start-asked": ("`start`", ""),
         "stop-asked": ("`stop`", ""),
         "restart-asked": ("`restart` or `roll`", ""),
+        "reload-asked": ("`reload`", "`by`: `SIGHUP`, `roll` or `restart`, whichever it took"),
         "signal-sent": ("`signal`", "`signal`: its name"),
         "scaled": ("`scale`", "`replicas`: how many now"),
         "down": ("`down`, or the end of `up`: everything is stopped", ""),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 VERBS = {
-    "Run the site": ("up", "down", "start", "stop", "restart", "roll", "scale", "signal", "update", "run"),
+    "Run the site": ("up", "down", "start", "stop", "restart", "roll", "reload", "scale", "signal", "update", "run"),
     "See what it does": ("status", "logs", "events"),
     "Declare it": ("init", "check", "render"),
     "Be there": ("supervise", "completion", "help"),

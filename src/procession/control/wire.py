@@ -13,7 +13,7 @@ The supervisor answers each, in the order in which they end, with any number of 
 Verbs and their fields, besides v, id and verb (names: processes or instances; empty is all):
     status                          data: {"supervisor": {...}, "processes": [...], "instances": [...]}, see core.view
     apply    stack, start           make this stack run; start=true also starts what a person had stopped
-    start stop restart roll   names      ends when every one of them is ready, or gone, or failed
+    start stop restart roll reload   names   ends when every one of them is ready, or gone, or failed
     scale    counts                 {"worker": 4}
     signal   names, signal          "HUP"
     down                            stop everything in reverse order, then the supervisor ends
@@ -40,7 +40,7 @@ STATE_NAME = "state.json"  # there while a supervisor runs; left over when it wa
 ELSEWHERE = "use another one: --stack-directory DIR or PROCESSION_DIRECTORY"
 VERSION = 1
 LINE_BYTES_MAX = 16 * 2**20  # a stack of 10,000 processes fits; more is refused, so that no client can fill the memory
-VERBS = frozenset({"status", "apply", "start", "stop", "restart", "roll", "scale", "signal", "down", "watch"})
+VERBS = frozenset({"status", "apply", "start", "stop", "restart", "roll", "reload", "scale", "signal", "down", "watch"})
 
 
 class WireError(ValueError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any, Final
 
 from procession.refusal import ExitCode
 from procession.stack.model import ProbeType
@@ -18,6 +20,7 @@ from procession.supervisor.core.events import (
     Execed,
     News,
     Probed,
+    Reload,
     Restart,
     Resume,
     Roll,
@@ -68,25 +71,21 @@ def _obey(turn: Turn, command: Command) -> None:
         if not isinstance(command, Resume):
             turn.do(do.Reply(command.operation, done=False, text=(why,), code=ExitCode.NOT_SO))
         return
-    match command:
-        case Apply():
-            commands.apply(turn, command)
-        case Start():
-            commands.start(turn, command)
-        case Stop():
-            commands.stop(turn, command)
-        case Restart():
-            commands.restart(turn, command)
-        case Roll():
-            commands.roll(turn, command)
-        case Scale():
-            commands.scale(turn, command)
-        case Down():
-            commands.down(turn, command)
-        case Send():
-            commands.send(turn, command)
-        case Resume():
-            commands.resume(turn)
+    OBEY[type(command)](turn, command)
+
+
+OBEY: Final[Mapping[type[Command], Callable[[Turn, Any], object]]] = {
+    Apply: commands.apply,
+    Start: commands.start,
+    Stop: commands.stop,
+    Restart: commands.restart,
+    Roll: commands.roll,
+    Reload: commands.reload,
+    Scale: commands.scale,
+    Down: commands.down,
+    Send: commands.send,
+    Resume: lambda turn, _: commands.resume(turn),
+}
 
 
 def _take_news(turn: Turn, news: News) -> None:

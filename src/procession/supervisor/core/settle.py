@@ -164,7 +164,7 @@ def _outcome(turn: Turn, operation: Operation) -> do.Reply | None:
         present = [instance for instance, _ in instances if instance is not None]
         if any(not instance.wanted and instance.phase not in AT_REST for instance in present):
             return None
-        return _reply(operation.id, tuple(_not_stopped(present)))
+        return _reply(operation, tuple(_not_stopped(present)))
     troubled: list[Instance] = []
     for instance, life in instances:
         if instance is None or _is_running(turn, instance, life):
@@ -174,11 +174,13 @@ def _outcome(turn: Turn, operation: Operation) -> do.Reply | None:
         troubled.append(instance)
     stopped = [i for i, _ in instances if i is not None and not i.wanted and not i.retiring]
     troubles = [trouble(turn, instance) for instance in troubled]
-    return _reply(operation.id, (*troubles, *(f"{one.name}: somebody stopped it meanwhile" for one in stopped)))
+    return _reply(operation, (*troubles, *(f"{one.name}: somebody stopped it meanwhile" for one in stopped)))
 
 
-def _reply(operation: int, troubles: tuple[str, ...]) -> do.Reply:
-    return do.Reply(operation, done=not troubles, text=troubles, code=ExitCode.NOT_SO if troubles else ExitCode.DONE)
+def _reply(operation: Operation, troubles: tuple[str, ...]) -> do.Reply:
+    if troubles:
+        return do.Reply(operation.id, done=False, text=troubles, code=ExitCode.NOT_SO)
+    return do.Reply(operation.id, done=True, text=operation.said)
 
 
 def _is_running(turn: Turn, instance: Instance, life: int) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 from procession.control.wire import Message
 from procession.stack.codec import from_data
 from procession.stack.model import Stack
-from procession.supervisor.core.events import Apply, Command, Down, Restart, Roll, Scale, Send, Start, Stop
+from procession.supervisor.core.events import Apply, Command, Down, Reload, Restart, Roll, Scale, Send, Start, Stop
 from procession.supervisor.linux.signals import signal_number
 
 
@@ -57,6 +57,7 @@ COMMANDS: Final[Mapping[str, Callable[[Message, int, str], Command]]] = {
     "stop": lambda message, operation, who: Stop(_names(message), operation, who),
     "restart": lambda message, operation, who: Restart(_names(message), operation, who),
     "roll": lambda message, operation, who: Roll(_names(message), operation, who),
+    "reload": lambda message, operation, who: Reload(_names(message), operation, who),
     "scale": _scale,
     "signal": _signal,
     "down": lambda _, operation, who: Down(operation, who),
