@@ -56,6 +56,7 @@ PARTS = {
     },
     "What became of us": {
         "supervisor-died": ("the supervisor ended without saying so; the recorder started it again", "`message`"),
+        "reread": ("SIGHUP: `procession update` was run and has ended", "`code`: its exit code"),
         "upgraded": ("another version of Procession took over, without a gap", "`from`, `to`: the versions"),
         "log-dropped": ("log lines could not be written, and were dropped", "`message`: how many, and why"),
         "history-dropped": ("events could not be written, and were dropped", "`message`: how many"),

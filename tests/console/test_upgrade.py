@@ -157,7 +157,7 @@ def test_what_dies_at_its_start_leads_back_to_the_old_version(project: Project, 
 
 
 def test_it_waits_for_no_command_and_ends_none(project: Project) -> None:
-    slow = "[\"sh\", \"-c\", \"trap 'sleep 1000 & wait' TERM; while :; do sleep 1000 & wait; done\"]"
+    slow = '["sh", "-c", "trap \'sleep 1000 & wait\' TERM; while :; do sleep 1000 & wait; done"]'
     up(project, f"[processes.slow]\ncommand = {slow}\n")
     project.ok("stop", "slow", "--no-wait")
     ended = project.run("upgrade")

@@ -14,7 +14,7 @@ PACKAGE = Path(procession.__file__).parent
 
 
 def install(directory: Path, version: str, changes: Mapping[str, tuple[str, str]] | None = None) -> tuple[str, ...]:
-    """A copy of this very code that calls itself `version`; its command. `changes`: {file: (what is there, instead)}."""
+    """A copy of this very code that calls itself `version`; its command. `changes`: {file: (what is there, new)}."""
     venv.create(directory, with_pip=False, symlinks=True)
     minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
     copy = directory / "lib" / minor / "site-packages" / "procession"

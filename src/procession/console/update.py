@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         print("\n".join(lines or ["nothing is different"]), flush=True)
         if options.dry_run or not lines:
             return ExitCode.DONE
-        return talk.ask(client, "apply", {"stack": loaded.data, "start": False}, options)
+        return talk.ask(client, "apply", {"stack": declared.to_apply(loaded, options), "start": False}, options)
 
 
 def running(stack_directory: str) -> Stack | None:

@@ -31,6 +31,7 @@ from procession.supervisor.linux.listeners import Listeners
 from procession.supervisor.linux.notify import NotifySocket, Sender
 from procession.supervisor.linux.probes import Probes
 from procession.supervisor.linux.recorder import Recorder
+from procession.supervisor.linux.reread import Reread
 from procession.supervisor.linux.server import Server
 from procession.supervisor.linux.signals import take_signals
 from procession.supervisor.linux.spare import keep_spares
@@ -65,6 +66,7 @@ class Supervisor:
         self.probes = Probes(self.loop, self.children, self.tell, self.instances.run)
         self.server = Server(self._path(wire.SOCKET_NAME), self.loop, self, inherited.control)
         self._successor: list[str] = []  # the program that we are about to become
+        self._reread = Reread(self.loop, self.children, self.recorder.note, self._note_reread)
         self._queue: deque[Event] = deque()
         self._began = time()  # for people; what is reckoned with is monotonic
         self._began_at = monotonic()
@@ -112,6 +114,8 @@ class Supervisor:
     def succeed(self, program: list[str]) -> str:
         """Become this program, once the present moment's work is done; "", or why it cannot be."""
         refused = successor.why_not_now(self.model) or successor.why_not_this(program)
+        if self._reread.is_running:
+            refused = "an update is under way; try again when it is done"
         if not refused:
             self.save()
             refused = f"what runs cannot be written down: {self._save_trouble}" if self._save_trouble else ""
@@ -238,7 +242,13 @@ class Supervisor:
             self.loop.call_after(HURRY_SECONDS, "hurry", self._quit)
 
     def _hang_up(self) -> None:
-        self.recorder.note("SIGHUP: the declaration is read anew by: procession update")
+        self.recorder.note("SIGHUP: the declaration is read anew")
+        self._reread.ask(self.model.stack.reread)
+
+    def _note_reread(self, status: int | None) -> None:
+        self.recorder.keep(do.Record("reread", detail={"code": status}, who="signal"))
+        if status:
+            self.recorder.note(f"update: ended with {status}")
 
     def _who(self, pid: int) -> Sender | None:
         life = self.instances.by_pid.get(pid)
