@@ -79,6 +79,7 @@ class Instance:
     born: float | None = None  # when this life began
     ready_at: float | None = None  # when this life first was ready
     has_told: bool = False  # this life said itself that it is ready
+    may_have_told: bool = False  # to a supervisor that died before it could write it down
     deadline: float | None = None
     rung: int = 0  # of the stop ladder
     restarts: int = 0

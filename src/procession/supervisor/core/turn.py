@@ -115,6 +115,7 @@ def _spawn(turn: Turn, instance: Instance) -> Instance:
         born=turn.now,
         ready_at=None,
         has_told=False,
+        may_have_told=False,
         deadline=turn.now + within if within and process.readiness.type is not ProbeType.NONE else None,
         restarts=instance.restarts + (instance.born is not None),
         rung=0,
