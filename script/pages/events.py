@@ -35,6 +35,7 @@ PARTS = {
         "down": ("`down`, or the end of `up`: everything is stopped", ""),
     },
     "What became of an instance": {
+        "waiting": ("it waits for what it depends on", "`for`: what that is, and how it stands"),
         "starting": ("it is being started", ""),
         "started": ("its program runs", ""),
         "ready": ("it is ready", ""),

@@ -89,6 +89,7 @@ class Instance:
     status: int | None = None  # of the last death: exit code, or minus a signal; None: not known
     last_exit: str = ""  # the last death, in words
     blame: str = ""  # why we stopped this life although it was wanted: "was not ready within 60 s"
+    awaits: str = ""  # what it waits for, as it was last told
     said: str = ""  # what the last probe or the program itself said
 
     @property
