@@ -37,6 +37,7 @@ from procession.supervisor.core.events import (
 )
 from procession.supervisor.core.instance import Happening, Instance, Phase, status_text
 from procession.supervisor.core.model import Model
+from procession.supervisor.core.roll import outgoing_of
 from procession.supervisor.core.settle import settle
 from procession.supervisor.core.turn import Turn
 
@@ -62,7 +63,13 @@ def next_deadline(model: Model) -> float | None:
 def _pass_deadlines(turn: Turn) -> None:
     for instance in list(turn.instances.values()):
         if instance.deadline is not None and instance.deadline <= turn.now:
-            turn.happen(instance, judge.deadline(instance))
+            turn.happen(instance, _doubted(turn, instance) or judge.deadline(instance))
+
+
+def _doubted(turn: Turn, instance: Instance) -> Happening | None:
+    """What has run all the time is not ended because its word may be lost; unless an old life still serves."""
+    is_starting = instance.phase is Phase.STARTING and instance.may_have_told
+    return Happening.READY_SEEN if is_starting and outgoing_of(turn, instance) is None else None
 
 
 def _obey(turn: Turn, command: Command) -> None:
@@ -158,6 +165,7 @@ def _adopt(turn: Turn, instance: Instance, news: Adopted) -> None:
         ready_at=turn.now - news.age_seconds if news.was_ready else None,
         has_started=news.was_ready,
         has_told=True,  # it may have, to the supervisor before us
+        may_have_told=not news.was_ready and instance.process.readiness.type in (ProbeType.NOTIFY, ProbeType.APP),
         restarts=news.restarts,
         outgoing=news.outgoing,
         deadline=None if news.was_ready else turn.due(instance.process.startup or instance.process.readiness),

@@ -21,6 +21,14 @@ def to_command(message: Message, operation: int, who: str) -> Command:
     return COMMANDS[message["verb"]](message, operation, who)
 
 
+def to_program(message: Message) -> list[str]:
+    """What an upgrade is to start: an interpreter with its options, and a script. Raises BadRequest."""
+    program = message.get("program")
+    if not isinstance(program, list) or not all(isinstance(word, str) and word for word in program):
+        raise BadRequest(f"program: expected a list of words, got {program!r}")
+    return program
+
+
 def _apply(message: Message, operation: int, who: str) -> Command:
     try:
         stack = from_data(Stack, message.get("stack"))
