@@ -1,4 +1,4 @@
-"""Clients that ask a site again and again over HTTP/1.1, half of them on connections that they keep; and what they saw."""
+"""Clients that ask a site again and again over HTTP/1.1, half of them on kept connections; and what they saw."""
 
 from __future__ import annotations
 
