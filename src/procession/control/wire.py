@@ -43,7 +43,9 @@ STATE_NAME = "state.json"  # there while a supervisor runs; left over when it wa
 ELSEWHERE = "use another one: --stack-directory DIR or PROCESSION_DIRECTORY"
 VERSION = 1
 LINE_BYTES_MAX = 16 * 2**20  # a stack of 10,000 processes fits; more is refused, so that no client can fill the memory
-VERBS = frozenset(["status", "apply", "start", "stop", "restart", "roll", "reload", "scale", "signal", "down", "watch", "upgrade"])
+VERBS = frozenset(
+    {"status", "apply", "start", "stop", "restart", "roll", "reload", "scale", "signal", "down", "watch", "upgrade"}
+)
 OF_EVERY_VERSION = frozenset({"status", "upgrade"})  # by which a client that speaks another one upgrades us
 
 
