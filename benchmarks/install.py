@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+CACHE = Path(__file__).resolve().parent.parent / ".cache" / "benchmarks"
 
 
 class Unavailable(Exception):
     """This tool cannot be had on this machine; the message says why."""
+
+
+@contextmanager
+def hold_lock(cache: Path) -> Iterator[None]:
+    """Two runs at once must not install into the same place."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def make_venv(cache: Path, name: str) -> Path:
@@ -31,11 +44,18 @@ def install_python(cache: Path, name: str, requirement: str, *, fresh: bool = Fa
     python = make_venv(cache, name)
     done = python.parent / "installed"
     if fresh or not done.exists():
-        pip = [_find_pip(cache), "-m", "pip", "--quiet", "--disable-pip-version-check", "--python", str(python)]
-        run_quietly([*pip, "install", *(["--force-reinstall"] if fresh else []), requirement])
+        add_python(cache, name, *(["--force-reinstall"] if fresh else []), requirement)
         done.touch()
     code = f"import importlib.metadata as m; print(m.version({name!r}))"
     return python.parent, run_quietly([str(python), "-c", code]).strip()
+
+
+def add_python(cache: Path, name: str, *requirements: str) -> Path:
+    """The `bin` folder of a venv, after `pip install` of these into it. Raises Unavailable with pip's last words."""
+    python = make_venv(cache, name)
+    pip = [_find_pip(cache), "-m", "pip", "--quiet", "--disable-pip-version-check", "--python", str(python)]
+    run_quietly([*pip, "install", *requirements])
+    return python.parent
 
 
 def _find_pip(cache: Path) -> str:

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import processes
 from benchmarks.child import build_child
-from benchmarks.install import Unavailable
+from benchmarks.install import CACHE, Unavailable, hold_lock
 from benchmarks.measurements import MEASUREMENTS
 from benchmarks.measurements.base import FULL, QUICK, Scale
+from benchmarks.options import end_in_order, names_out_of
 from benchmarks.peers import INSTALLERS
 from benchmarks.peers.base import Argv, Peer
 from benchmarks.results import Result, format_table, to_json
 from benchmarks.rounds import measure_all
 
-CACHE = Path(__file__).resolve().parent.parent / ".cache" / "benchmarks"
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0: all measured; 1: something failed, and the table says what; 2: wrong usage; 3: not one tool can be had."""
     options = _parse(arguments)
+    end_in_order()
     processes.become_subreaper()
-    with _hold_lock(CACHE):
+    with hold_lock(CACHE):
         child = build_child(CACHE)
         peers = list(_install_all(options.peers))
     if not peers:
@@ -46,33 +44,14 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples there too")
     for option, known in (("--only", tuple(MEASUREMENTS)), ("--peers", tuple(INSTALLERS))):
         parser.add_argument(
-            option, type=_names_out_of(known), default=known, metavar="NAME,...", help=f"of {', '.join(known)}"
+            option, type=names_out_of(known), default=known, metavar="NAME,...", help=f"of {', '.join(known)}"
         )
     return parser.parse_args(arguments)
-
-
-def _names_out_of(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
-    def parse(text: str) -> tuple[str, ...]:
-        names = text.split(",")
-        if unknown := [name for name in names if name not in known]:
-            raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; there are {', '.join(known)}")
-        return tuple(name for name in known if name in names)
-
-    return parse
 
 
 def _choose_scale(options: argparse.Namespace) -> Scale:
     scale = QUICK if options.quick else FULL
     return replace(scale, rounds=options.rounds) if options.rounds else scale
-
-
-@contextmanager
-def _hold_lock(cache: Path) -> Iterator[None]:
-    """Two runs at once must not install into the same place."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _install_all(names: Iterable[str]) -> Iterator[Peer]:

@@ -13,10 +13,12 @@ import pytest
 
 from benchmarks import processes
 from benchmarks.child import Birth, Births, build_child
+from benchmarks.injection.rows import FAULTS
 from benchmarks.measurements import MEASUREMENTS
 from benchmarks.results import Result, Row, format_table
 
 RUN = Path(__file__).parents[1] / "benchmarks" / "run"
+FAULTS_RUN = RUN.with_name("faults")
 SPEED = Row("speed", "speed", "ms")
 
 
@@ -94,3 +96,23 @@ def test_a_process_has_weight_and_its_end_is_seen() -> None:
     ends.wait(within_seconds=30)
     assert child.wait() == -signal.SIGKILL
     assert child.pid not in processes.read_descendants()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_each_fault_is_caused_and_we_stand_it(tmp_path: Path) -> None:
+    file = tmp_path / "table.md"
+    command = [sys.executable, str(FAULTS_RUN), "--quick", "--peers", "procession", "--markdown", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    cells = dict(line.strip("| \n").split(" | ") for line in file.read_text().splitlines()[2:])
+    said = {name: cells[fault.title] for name, fault in FAULTS.items()}
+    assert done.returncode == 0, said
+    assert said["manager-killed"] == "service lives, the manager is back"
+    assert said["started-again"] == "one, the same as before"
+    assert said["deaf-child"] == "all gone"
+    assert said["log-stalls"] == "status answers"
+    assert said["log-full"] == "service goes on, stops"
+    assert said["reload-under-load"].startswith("0 of ")
+    assert said["bad-configuration"] == "update: exit 1, all goes on"
+    assert said["two-commands"] == "both fine"
+    assert said["last-lines"] == "0 lost"

@@ -30,11 +30,13 @@ PARTS = {
         "start-asked": ("`start`", ""),
         "stop-asked": ("`stop`", ""),
         "restart-asked": ("`restart` or `roll`", ""),
+        "reload-asked": ("`reload`", "`by`: `SIGHUP`, `roll` or `restart`, whichever it took"),
         "signal-sent": ("`signal`", "`signal`: its name"),
         "scaled": ("`scale`", "`replicas`: how many now"),
         "down": ("`down`, or the end of `up`: everything is stopped", ""),
     },
     "What became of an instance": {
+        "waiting": ("it waits for what it depends on", "`for`: what that is, and how it stands"),
         "starting": ("it is being started", ""),
         "started": ("its program runs", ""),
         "ready": ("it is ready", ""),
@@ -56,6 +58,8 @@ PARTS = {
     },
     "What became of us": {
         "supervisor-died": ("the supervisor ended without saying so; the recorder started it again", "`message`"),
+        "reread": ("SIGHUP: `procession update` was run and has ended", "`code`: its exit code"),
+        "upgraded": ("another version of Procession took over, without a gap", "`from`, `to`: the versions"),
         "log-dropped": ("log lines could not be written, and were dropped", "`message`: how many, and why"),
         "history-dropped": ("events could not be written, and were dropped", "`message`: how many"),
     },

@@ -90,7 +90,7 @@ def type_words(hint: object) -> str:
 
 
 def anchor(heading: str) -> str:
-    return heading.lower().replace(" ", "-")
+    return heading.lower().replace(",", "").replace(" ", "-")
 
 
 def default(field: Field[object]) -> str:

@@ -87,7 +87,7 @@ def test_update_shows_the_difference_and_applies_only_that(up: Project) -> None:
     web, worker = (up.instance(name)["pid"] for name in ("web.1", "worker.1"))
     up.declare(TWO.replace("sleep 1000", "sleep 2000", 1) + f"[processes.beat]\n{SLEEPER}")
     shown = up.ok("update", "--dry-run").out
-    assert "~ web: restarts" in shown
+    assert "~ web: rolls" in shown
     assert "+ beat: new" in shown
     assert "worker" not in shown
     assert up.instance("web.1")["pid"] == web, "nothing was done yet"

@@ -30,6 +30,7 @@ def process(
     restart: RestartWhen = RestartWhen.ALWAYS,
     give_up: int = 0,
     startup: ProbeType | None = None,
+    reload_signal: str = "",
 ) -> Process:
     return Process(
         name=name,
@@ -48,6 +49,7 @@ def process(
         stop=LADDER,
         restart=restart,
         backoff=Backoff(give_up=give_up),
+        reload_signal=reload_signal,
     )
 
 

@@ -51,7 +51,7 @@ def test_waiting_explains_itself() -> None:
     history = History(SITE)
     instances = status(history.model, history.now)["instances"]
     assert isinstance(instances, list)
-    assert instances[1]["why"] == "waits for migrate: starting"
+    assert instances[1]["why"] == "waits for migrate: starts"
 
 
 def test_a_failed_task_stops_up_and_says_why() -> None:
@@ -64,7 +64,7 @@ def test_a_failed_task_stops_up_and_says_why() -> None:
         code=1,
         text=(
             "migrate.1: failed: exited with 1",
-            "web.1: waits for migrate: failed (exited with 1)",
+            "web.1: waits for migrate: failed: exited with 1",
             "worker.1: waits for web: waiting",
             "worker.2: waits for web: waiting",
         ),
@@ -120,7 +120,7 @@ def test_when_the_new_migration_fails_the_old_instances_go_on_serving() -> None:
     assert history.phases()["web.1"] == "ready"
     assert history.replies[2].text == (
         "migrate.1: failed: exited with 1",
-        "web.1: still runs the old declaration, because its next start waits for migrate: failed (exited with 1)",
+        "web.1: still runs the old declaration, because its next start waits for migrate: failed: exited with 1",
     )
 
 

@@ -40,7 +40,7 @@ function __procession
 end
 complete -c procession -f -a '(__procession)'""",
 }
-TAKES_RUNNING_NAMES = frozenset({"status", "start", "stop", "restart", "roll", "signal", "logs", "events"})
+TAKES_RUNNING_NAMES = frozenset({"status", "start", "stop", "restart", "roll", "reload", "signal", "logs", "events"})
 TAKES_PROCESSES = {"scale": "{}="}
 
 

@@ -53,6 +53,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def to_apply(loaded: Loaded, options: argparse.Namespace) -> dict[str, Any]:
+    """The stack as data for the supervisor, with the command that does all this again when it gets SIGHUP."""
+    command = [sys.executable, "-P", "-m", "procession", "update", "--no-color"]
+    command += ["--directory", options.directory, "--stack-directory", options.stack_directory]
+    command += ["--file", os.path.abspath(options.file)] if options.file else []
+    command += ["--settings", options.settings] if options.settings else []
+    command += ["--dev"] if options.dev else []
+    return {**(loaded.data or {}), "reread": command}
+
+
 def load_or_say(options: argparse.Namespace) -> Loaded | None:
     """The declaration, its warnings said on stderr; None when it has mistakes, which are said, too."""
     loaded = load(options)

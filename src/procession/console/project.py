@@ -33,9 +33,20 @@ def resolve(options: argparse.Namespace) -> None:
     """Make `options.directory` and `options.stack_directory` absolute. Raises Refusal for a directory that is not."""
     if options.directory and not os.path.isdir(options.directory):
         raise Refusal(f"there is no directory {options.directory}", "see -C/--directory", code=ExitCode.USAGE)
-    options.directory = os.path.abspath(options.directory) if options.directory else find(os.getcwd())
+    options.directory = os.path.abspath(options.directory) if options.directory else find(working_directory())
     given = options.stack_directory or os.environ.get(STACK_DIRECTORY_VARIABLE)
     options.stack_directory = os.path.abspath(given) if given else os.path.join(options.directory, STACK_DIRECTORY)
+
+
+def working_directory() -> str:
+    """With its symlinks, as the shell has it in PWD (`pwd -L`): a release directory behind `current` is meant by that
+    name, so that what is started after the next release finds that one.
+    """
+    logical = os.environ.get("PWD", "")
+    try:
+        return logical if os.path.isabs(logical) and os.path.samefile(logical, ".") else os.getcwd()
+    except OSError:
+        return os.getcwd()
 
 
 def find(start: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from procession.console import declared, launch
 from procession.refusal import ExitCode, Refusal
@@ -13,6 +15,7 @@ SUMMARY = "Be the supervisor in the foreground: as PID 1 of a container, or unde
 EXAMPLES = ("procession supervise",)
 DETAILS = """\
 It keeps its pid, prints every log line on stdout, and stops everything in order on SIGTERM or SIGINT.
+On SIGHUP it runs `procession update` and says on its own log what came of it.
 With mistakes in the declaration nothing is started, and the exit code is 1."""
 STACK_NAME = "declared.json"  # not the stack.json of a supervisor that may run here already
 
@@ -29,17 +32,17 @@ def run(options: argparse.Namespace) -> int:
     if loaded is None:
         return ExitCode.NOT_SO
     launch.prepare(options.stack_directory)
-    stack = write_stack(options.stack_directory, loaded)
+    stack = write_stack(options.stack_directory, declared.to_apply(loaded, options))
     argv = launch.command(options.stack_directory, "--stack", stack, *(["--echo"] if options.echo else []))
     return os.execv(argv[0], argv)
 
 
-def write_stack(stack_directory: str, loaded: declared.Loaded) -> str:
+def write_stack(stack_directory: str, stack: Mapping[str, Any]) -> str:
     """Write the stack where the supervisor reads it; gives the path. Raises Refusal."""
     path = os.path.join(stack_directory, STACK_NAME)
     try:
         with open(os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(loaded.data, file)
+            json.dump(stack, file)
         os.rename(f"{path}.new", path)
     except OSError as error:
         raise Refusal(f"cannot write {path}: {error.strerror}") from error

@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     if loaded is None or loaded.data is None:
         return ExitCode.NOT_SO
     client, is_new = _client(options)
-    request = {"stack": loaded.data, "start": True}
+    request = {"stack": declared.to_apply(loaded, options), "start": True}
     with client:
         if options.detach:
             code = talk.ask(client, "apply", request, options)

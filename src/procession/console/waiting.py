@@ -11,6 +11,7 @@ from procession.units import show_seconds
 
 FIRST_WORD_SECONDS = 5.0  # of patience before a line says what is awaited, where there is no terminal to redraw
 NEXT_WORD_SECONDS = 15.0
+SLACK_SECONDS = 0.05  # what it was asked for may have happened before we began to count
 REDRAW_SECONDS = 0.1  # a hundred instances change many times a second
 REST = frozenset({"ready", "done", "stopped", "failed", "gone"})
 RUNNING = frozenset({"starting", "ready", "unready"})
@@ -30,6 +31,7 @@ class Waiting:
         self._ink = text.Ink(sys.stderr, no_color=no_color)
         self._is_terminal = sys.stderr.isatty()
         self._views: dict[str, tuple[wire.Message, float]] = {}  # by name: the last view, and when it came
+        self._began = time.monotonic()
         self._next_redraw = 0.0
         self._next_word = time.monotonic() + FIRST_WORD_SECONDS
 
@@ -37,12 +39,16 @@ class Waiting:
         name = view["name"]
         before = self._views[name][0]["phase"] if name in self._views else ""
         self._views[name] = (view, time.monotonic())
-        if view["phase"] != before:
+        if view["phase"] != before and (before or self._is_new(view)):
             line = self._outcome(view, before)
             if line:
                 self.say(line)
         if self._is_terminal and time.monotonic() >= self._next_redraw:
             self.redraw()
+
+    def _is_new(self, view: wire.Message) -> bool:
+        """It came to this phase since we listen. (That one says something new of what it is already is no outcome.)"""
+        return view["phase"] == "gone" or bool(view["since_seconds"] <= time.monotonic() - self._began + SLACK_SECONDS)
 
     def ticked(self) -> None:
         self.redraw()

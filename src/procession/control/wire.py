@@ -13,11 +13,14 @@ The supervisor answers each, in the order in which they end, with any number of 
 Verbs and their fields, besides v, id and verb (names: processes or instances; empty is all):
     status                          data: {"supervisor": {...}, "processes": [...], "instances": [...]}, see core.view
     apply    stack, start           make this stack run; start=true also starts what a person had stopped
-    start stop restart roll   names      ends when every one of them is ready, or gone, or failed
+    start stop restart roll reload   names   ends when every one of them is ready, or gone, or failed
     scale    counts                 {"worker": 4}
     signal   names, signal          "HUP"
     down                            stop everything in reverse order, then the supervisor ends
     watch                           changes until the client goes away
+    upgrade  program                ["python", "-I", "-S", ".../supervisor/__main__.py"]: the supervisor becomes that.
+                                    The answer says that it begins; ask the next one for its status. Understood in
+                                    every version of the protocol, as is `status`
 
 `wait: false` in a request asks for the answer at once, when the command is accepted.
 """
@@ -40,7 +43,10 @@ STATE_NAME = "state.json"  # there while a supervisor runs; left over when it wa
 ELSEWHERE = "use another one: --stack-directory DIR or PROCESSION_DIRECTORY"
 VERSION = 1
 LINE_BYTES_MAX = 16 * 2**20  # a stack of 10,000 processes fits; more is refused, so that no client can fill the memory
-VERBS = frozenset({"status", "apply", "start", "stop", "restart", "roll", "scale", "signal", "down", "watch"})
+VERBS = frozenset(
+    {"status", "apply", "start", "stop", "restart", "roll", "reload", "scale", "signal", "down", "watch", "upgrade"}
+)
+OF_EVERY_VERSION = frozenset({"status", "upgrade"})  # by which a client that speaks another one upgrades us
 
 
 class WireError(ValueError):
@@ -65,11 +71,13 @@ def decode(line: bytes) -> Message:
 
 def check_request(message: Message) -> None:
     """Raises WireError for a request of another version, or with an unknown verb."""
-    if message.get("v") != VERSION:
-        raise WireError(
-            f"this supervisor speaks version {VERSION}, the client {message.get('v')!r}: restart the older one"
-        )
     verb = message.get("verb")
+    is_of_every_version = isinstance(verb, str) and verb in OF_EVERY_VERSION
+    if message.get("v") != VERSION and not is_of_every_version:
+        raise WireError(
+            f"this supervisor speaks version {VERSION} of the protocol, the client {message.get('v')!r}:"
+            " run `procession upgrade`"
+        )
     if not isinstance(verb, str) or verb not in VERBS:
         raise WireError(f"unknown verb {verb!r}; known: {', '.join(sorted(VERBS))}")
 

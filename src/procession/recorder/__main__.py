@@ -1,7 +1,9 @@
-"""Starts the recorder: `python -I -S .../procession/recorder/__main__.py --directory DIR [--echo] [--echo-times]`.
+"""Starts the recorder: `python -I -S .../procession/recorder/__main__.py --directory DIR [--echo] [--echo-times]
+[--keep]`.
 
-DIR is the stack directory. Exit codes: 0 told to quit, 1 another recorder is there, 2 wrong usage, 4 refused by the
-system.
+DIR is the stack directory. With --keep, fd 3 is kept open for the supervisor that we start when ours has died. --check
+alone shows that we could start. Exit codes: 0 told to quit, 1 another recorder is there, 2 wrong usage, 4 refused by
+the system.
 """
 
 from __future__ import annotations
@@ -18,13 +20,16 @@ from procession.loop import Loop
 from procession.recorder.echo import Echo, open_stdout
 from procession.recorder.recorder import Recorder
 
-USAGE = "usage: recorder --directory DIR [--echo] [--echo-times]"
+USAGE = "usage: recorder --directory DIR [--echo] [--echo-times] [--keep]"
+KEPT_FD = 3
 MALLOC_THRESHOLD_BYTES = 4 << 20
 
 
 def main(arguments: list[str]) -> int:
     """Record until told to quit; the exit code."""
-    flags = {"--echo", "--echo-times"}
+    if arguments == ["--check"]:
+        return 0  # all of us is imported by now
+    flags = {"--echo", "--echo-times", "--keep"}
     rest = [argument for argument in arguments if argument not in flags]
     if len(rest) != 2 or rest[0] != "--directory":
         print(USAGE, file=sys.stderr)
@@ -32,13 +37,15 @@ def main(arguments: list[str]) -> int:
     os.umask(0o077)
     directory = os.path.abspath(rest[1])
     try:
-        return _record(directory, echo="--echo" in arguments, echo_times="--echo-times" in arguments)
+        return _record(directory, set(arguments))
     except OSError as error:
         print(f"recorder: {error.filename or directory}: {error.strerror}", file=sys.stderr)
         return 4
 
 
-def _record(directory: str, *, echo: bool, echo_times: bool) -> int:
+def _record(directory: str, flags: set[str]) -> int:
+    if "--keep" in flags:
+        os.set_inheritable(KEPT_FD, False)  # not for our helpers
     for folder in ("", "fifo", "log"):
         os.makedirs(os.path.join(directory, folder), 0o700, exist_ok=True)
     lock = os.open(os.path.join(directory, "recorder.lock"), os.O_RDWR | os.O_CREAT, 0o600)
@@ -51,7 +58,9 @@ def _record(directory: str, *, echo: bool, echo_times: bool) -> int:
     _write_pid(lock)
     _keep_freed_memory()
     loop = Loop()
-    Recorder(directory, loop, Echo(loop, open_stdout(), echo_times) if echo or echo_times else None).run()
+    echo_times = "--echo-times" in flags
+    echo = Echo(loop, open_stdout(), echo_times) if echo_times or "--echo" in flags else None
+    Recorder(directory, loop, echo, kept_fd=KEPT_FD if "--keep" in flags else -1).run()
     return 0
 
 

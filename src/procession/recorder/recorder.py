@@ -31,7 +31,7 @@ LEAVE_SECONDS_MAX = 5.0
 class Recorder:
     """Everything that one recorder has. Raises OSError when its own files cannot be made."""
 
-    def __init__(self, directory: str, loop: Loop, echo: Echo | None) -> None:
+    def __init__(self, directory: str, loop: Loop, echo: Echo | None, kept_fd: int = -1) -> None:
         self._directory = directory
         self._loop = loop
         self._echo = echo
@@ -41,7 +41,7 @@ class Recorder:
         self._logs = Logs(self._path("log"), loop, self._clock)
         self._compression = Compression(loop, self._children, self._logs.by_name)
         self._history = History(self._path("history.sqlite"), loop, self._children)
-        self._reviver = Reviver(loop)
+        self._reviver = Reviver(loop, kept_fd)
         self._streams = Streams(
             self._path("fifo"), loop, logs=self._logs, hand=self._hand, clock=self._clock, echo=echo
         )

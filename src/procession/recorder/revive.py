@@ -30,12 +30,16 @@ class Program:
 
 
 class Reviver:
-    """`on_revived(old pid, new pid)` hears of every start, `on_gone()` of a death that is not to be undone."""
+    """`on_revived(old pid, new pid)` hears of every start, `on_gone()` of a death that is not to be undone.
 
-    __slots__ = ("_deaths", "_loop", "_pid", "_program", "_since", "is_leaving", "on_gone", "on_revived")
+    `kept_fd` is open for each that we start, under the same number; -1: there is none.
+    """
 
-    def __init__(self, loop: Loop) -> None:
+    __slots__ = ("_deaths", "_kept_fd", "_loop", "_pid", "_program", "_since", "is_leaving", "on_gone", "on_revived")
+
+    def __init__(self, loop: Loop, kept_fd: int = -1) -> None:
         self._loop = loop
+        self._kept_fd = kept_fd
         self._pid = 0
         self._program: Program | None = None
         self._since = 0.0
@@ -100,7 +104,7 @@ class Reviver:
         if self._program is None:
             return
         try:
-            pid = _spawn(self._program)
+            pid = _spawn(self._program, self._kept_fd)
         except OSError:
             self._died(old_pid)  # no memory, no processes: later
             return
@@ -108,7 +112,7 @@ class Reviver:
         self._follow(pid)
 
 
-def _spawn(program: Program) -> int:
+def _spawn(program: Program, kept_fd: int) -> int:
     """Start it in a session of its own, with our stdout and stderr; its pid. It exits with 127 if it cannot be run."""
     pid = os.fork()
     if pid:
@@ -116,6 +120,8 @@ def _spawn(program: Program) -> int:
     try:
         os.setsid()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        if kept_fd >= 0:
+            os.set_inheritable(kept_fd, True)
         os.chdir(program.directory)
         os.umask(program.umask)
         os.execvpe(program.argv[0], program.argv, program.environment)

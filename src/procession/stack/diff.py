@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import SequenceMatcher
 from enum import StrEnum
 
 from procession.stack.codec import to_data
 from procession.stack.hidden import hide, hide_in_argv
-from procession.stack.model import LIVE_FIELDS, Process, Stack
+from procession.stack.model import LIVE_FIELDS, Kind, Process, Stack
 
 SILENT_FIELDS = frozenset({"origin"})  # A line number that has moved is no news to a person.
 
@@ -22,6 +22,8 @@ class Effect(StrEnum):
     NOTHING = "nothing"  # what runs goes on; the new value holds from now on
     SCALE = "scale"
     RESTART = "restart"
+    ROLL = "roll"  # only `diff` with `can_roll` knows of it
+    AGAIN = "again"  # a task
     START = "start"
     STOP = "stop"
 
@@ -44,12 +46,19 @@ class Change:
     fields: tuple[FieldChange, ...] = ()
 
 
-def diff(old: Stack | None, new: Stack) -> tuple[Change, ...]:
-    """What is new or changed, in the order of `new`, then what is gone. Equal stacks: ()."""
+def diff(old: Stack | None, new: Stack, can_roll: Callable[[Process], bool] = lambda _: False) -> tuple[Change, ...]:
+    """What is new or changed, in the order of `new`, then what is gone. Equal stacks: ().
+
+    What changes is rolled where both what runs and what shall run can be. All tasks run again once anything is
+    different, those that are the same, too.
+    """
     before = {process.name: process for process in old.processes} if old else {}
     names = {process.name for process in new.processes}
-    changes = [_change(before.get(process.name), process) for process in new.processes]
+    found = [(process, _change(before.get(process.name), process, can_roll)) for process in new.processes]
     gone = [Change(name, Effect.STOP) for name in before if name not in names]
+    if not gone and not any(change for _, change in found):
+        return ()
+    changes = [change or _again(process) for process, change in found]
     return (*(change for change in changes if change), *gone)
 
 
@@ -58,12 +67,21 @@ def lines(changes: Sequence[Change]) -> list[str]:
     return [line for change in changes for line in (_head(change), *(f"    {_line(one)}" for one in change.fields))]
 
 
-def _change(old: Process | None, new: Process) -> Change | None:
+def _again(process: Process) -> Change | None:
+    return Change(process.name, Effect.AGAIN) if process.kind is Kind.TASK else None
+
+
+def _change(old: Process | None, new: Process, can_roll: Callable[[Process], bool]) -> Change | None:
     if old is None:
         return Change(new.name, Effect.START)
     different = [field.name for field in fields(Process) if getattr(old, field.name) != getattr(new, field.name)]
     told = tuple(change for name in different if name not in SILENT_FIELDS for change in _field(name, old, new))
-    return Change(new.name, _effect(set(different)), told) if told else None
+    if not told:
+        return None
+    effect = Effect.AGAIN if new.kind is Kind.TASK else _effect(set(different))
+    if effect is Effect.RESTART and can_roll(old) and can_roll(new):
+        effect = Effect.ROLL
+    return Change(new.name, effect, told)
 
 
 def _effect(different: set[str]) -> Effect:
@@ -116,6 +134,8 @@ def _head(change: Change) -> str:
         Effect.START: f"+ {change.name}: new",
         Effect.STOP: f"- {change.name}: no longer declared, stops",
         Effect.RESTART: f"~ {change.name}: restarts",
+        Effect.ROLL: f"~ {change.name}: rolls",
+        Effect.AGAIN: f"~ {change.name}: runs again",
         Effect.SCALE: f"~ {change.name}:{scaled}",
         Effect.NOTHING: f"~ {change.name}: goes on running",
     }[change.effect]

@@ -288,6 +288,7 @@ class Stack:
     name: str
     directory: str  # the project's
     processes: tuple[Process, ...]
+    reread: tuple[str, ...] = ()  # the command that reads the declaration anew and applies it; run on SIGHUP
     version: int = 1  # of this format
 
     def process(self, name: str) -> Process | None:

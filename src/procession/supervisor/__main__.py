@@ -3,6 +3,9 @@
 
 It says once on fd N, as JSON, whether it is there: {"ready": true, "pid": 4121}, or {"ready": false, "code": 4, "text":
 [...]}. Exit codes: 0 everything is down, 2 wrong usage, 4 refused by the system.
+
+`--check` says only whether this version would go on with what runs in the directory: {"version": "0.4.0", "why_not":
+""}. `--inherit` and `--replaces` are written by the supervisor before: see `successor` and `inherited`.
 """
 
 from __future__ import annotations
@@ -15,17 +18,21 @@ if __name__ == "__main__":  # with -I nothing but the standard library is on the
 
 import gc
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import procession
 from procession.refusal import ExitCode, Refusal
 from procession.stack.codec import from_data
 from procession.stack.model import Stack
 from procession.supervisor.linux import kernel, rundir
-from procession.supervisor.linux.begin import begin
+from procession.supervisor.linux.begin import begin, note_upgrade
+from procession.supervisor.linux.inherited import Inherited, parse_inherited, show_inherited
 from procession.supervisor.linux.predecessors import end_predecessors
+from procession.supervisor.linux.recorder import KEPT_FD
+from procession.supervisor.linux.rehearsal import why_not
 from procession.supervisor.linux.supervisor import Supervisor
 
-USAGE = "usage: supervisor --directory STACKDIR [--stack FILE] [--ready-fd N] [--echo]"
+USAGE = "usage: supervisor --directory STACKDIR [--stack FILE] [--ready-fd N] [--echo] [--check]"
 
 
 @dataclass(slots=True)
@@ -34,6 +41,9 @@ class Options:
     stack: str = ""
     ready_fd: int = -1
     echo: bool = False
+    check: bool = False
+    inherited: Inherited = field(default_factory=Inherited)
+    replaces: str = ""  # the version that became us
 
 
 def main(arguments: list[str]) -> int:
@@ -43,9 +53,12 @@ def main(arguments: list[str]) -> int:
     except ValueError as error:
         print(f"supervisor: {error}\n{USAGE}", file=sys.stderr)
         return ExitCode.USAGE
+    if options.check:
+        print(json.dumps({"version": procession.__version__, "why_not": why_not(options.directory)}))
+        return ExitCode.DONE
     _take_fds(options.ready_fd)
     try:
-        supervisor, _lock = _prepare(options)
+        supervisor = _prepare(options)
     except Refusal as refusal:
         _say(options.ready_fd, {"ready": False, "code": refusal.code, "text": [refusal.what, refusal.fix]})
         print(f"supervisor: {refusal.what}" + (f"\n    {refusal.fix}" if refusal.fix else ""), file=sys.stderr)
@@ -63,6 +76,12 @@ def parse(arguments: list[str]) -> Options:
     for argument in rest:
         if argument == "--echo":
             options.echo = True
+        elif argument == "--check":
+            options.check = True
+        elif argument == "--inherit":
+            options.inherited = parse_inherited(next(rest, ""))
+        elif argument == "--replaces":
+            options.replaces = next(rest, "")
         elif argument == "--directory":
             options.directory = os.path.abspath(next(rest, ""))
         elif argument == "--stack":
@@ -76,15 +95,15 @@ def parse(arguments: list[str]) -> Options:
     return options
 
 
-def _prepare(options: Options) -> tuple[Supervisor, int]:
-    """Everything up to the first event. The second value holds the lock of the directory. Raises Refusal."""
+def _prepare(options: Options) -> Supervisor:
+    """Everything up to the first event. Raises Refusal."""
     rundir.prepare(options.directory)
     is_new = not os.path.exists(os.path.join(options.directory, rundir.LOCK_NAME))
-    lock = rundir.lock(options.directory)
+    lock = options.inherited.lock if options.inherited.lock >= 0 else rundir.lock(options.directory)
     ended = end_predecessors(options.directory) if is_new else []
     given = _read_stack(options.stack) if options.stack else None
     try:
-        supervisor = Supervisor(options.directory, echo=options.echo)
+        supervisor = Supervisor(options.directory, lock, options.inherited, echo=options.echo)
     except OSError as error:
         raise Refusal(f"cannot begin in {options.directory}: {error.strerror or error}") from error
     try:
@@ -92,15 +111,18 @@ def _prepare(options: Options) -> tuple[Supervisor, int]:
     except OSError as error:
         supervisor.recorder.note(f"grandchildren that leave their session are found by a search only: {error}")
     begin(supervisor, given, _argv(options))
+    if options.replaces:
+        note_upgrade(supervisor, options.replaces)
     if ended:
         who = ", ".join(map(str, ended))
         supervisor.recorder.note(f"this directory was deleted while a supervisor ran in it: it was ended, pids {who}")
-    return supervisor, lock
+    return supervisor
 
 
 def _argv(options: Options) -> list[str]:
     """How we are started again: without the stack, which is in the directory by then."""
     argv = [sys.executable, "-I", "-S", os.path.abspath(__file__), "--directory", options.directory]
+    argv += ["--inherit", show_inherited(Inherited(notify=KEPT_FD))]
     return [*argv, "--echo"] if options.echo else argv
 
 

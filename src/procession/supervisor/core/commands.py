@@ -8,9 +8,10 @@ from dataclasses import replace
 from procession.refusal import ExitCode
 from procession.stack.model import Kind, Process
 from procession.supervisor.core import actions as do
-from procession.supervisor.core.events import Apply, Down, Restart, Roll, Scale, Send, Start, Stop
+from procession.supervisor.core.events import Apply, Down, Reload, Restart, Roll, Scale, Send, Start, Stop
 from procession.supervisor.core.instance import ALIVE, AT_REST, ENDING, Happening, Instance, Phase
 from procession.supervisor.core.model import REPLICAS_MAX, Goal, Operation
+from procession.supervisor.core.reload import reload_signal, told, way
 from procession.supervisor.core.roll import can_roll, is_known_alone
 from procession.supervisor.core.turn import Turn
 
@@ -146,13 +147,36 @@ def restart(turn: Turn, command: Restart) -> None:
         return
     for instance in targets:
         turn.record(instance, "restart-asked", who=command.who)
-        instance = replace(instance, wanted=True, held=False)
-        if instance.phase in ALIVE | ENDING:
-            turn.put(renewed(instance))
-        else:
-            turn.happen(instance, Happening.RESTART)
+        _give_new_life(turn, replace(instance, wanted=True, held=False))
     turn.do(do.Save())
     _await(turn, command.operation, Goal.RUNNING, targets, next_life=True)
+
+
+def _give_new_life(turn: Turn, instance: Instance) -> None:
+    if instance.phase in ALIVE | ENDING:
+        turn.put(renewed(instance))
+    else:
+        turn.happen(instance, Happening.RESTART)
+
+
+def reload(turn: Turn, command: Reload) -> None:
+    """What runs reads its code again, each in the gentlest way that it has. What a person stopped stays so."""
+    if (targets := _targets(turn, command.names, command.operation)) is None:
+        return
+    if command.names and (stopped := [i for i in targets if not i.wanted]):
+        text = tuple(f"{i.name}: is stopped, there is nothing to reload; start it" for i in stopped)
+        turn.do(do.Reply(command.operation, done=False, text=text, code=ExitCode.NOT_SO))
+        return
+    targets = [instance for instance in targets if instance.wanted]
+    renewed_ones = [instance for instance in targets if not reload_signal(instance)]
+    for instance in targets:
+        turn.record(instance, "reload-asked", {"by": way(instance)}, command.who)
+        if signal := reload_signal(instance):
+            turn.do(do.SendSignal(instance.name, instance.life, signal))
+        else:
+            _give_new_life(turn, instance)
+    said = tuple(told(instance) for instance in targets)
+    _await(turn, command.operation, Goal.RUNNING, renewed_ones, next_life=True, said=said)
 
 
 def roll(turn: Turn, command: Roll) -> None:
@@ -277,10 +301,20 @@ def _unknown(turn: Turn, name: str) -> str:
     return f"{name}: no such process or instance; there are: {known or 'none'}"
 
 
-def _await(turn: Turn, operation: int, goal: Goal, targets: Iterable[Instance], *, next_life: bool = False) -> None:
-    """Remember who is to be told when the goal is reached. For a restart, only a later life than the present counts."""
+def _await(
+    turn: Turn,
+    operation: int,
+    goal: Goal,
+    targets: Iterable[Instance],
+    *,
+    next_life: bool = False,
+    said: tuple[str, ...] = (),
+) -> None:
+    """Remember who is to be told when the goal is reached, and `said` if it is. For a restart, only a later life than
+    the present counts.
+    """
     if not operation:
         return
     lives = {i.key: i.life + 1 if next_life or i.again or i.roll else 0 for i in targets}
-    operations = (*turn.model.operations, Operation(operation, goal, lives, turn.now))
+    operations = (*turn.model.operations, Operation(operation, goal, lives, turn.now, said))
     turn.model = replace(turn.model, operations=operations)

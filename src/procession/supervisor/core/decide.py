@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any, Final
 
 from procession.refusal import ExitCode
 from procession.stack.model import ProbeType
@@ -18,6 +20,7 @@ from procession.supervisor.core.events import (
     Execed,
     News,
     Probed,
+    Reload,
     Restart,
     Resume,
     Roll,
@@ -34,6 +37,7 @@ from procession.supervisor.core.events import (
 )
 from procession.supervisor.core.instance import Happening, Instance, Phase, status_text
 from procession.supervisor.core.model import Model
+from procession.supervisor.core.roll import outgoing_of
 from procession.supervisor.core.settle import settle
 from procession.supervisor.core.turn import Turn
 
@@ -59,7 +63,13 @@ def next_deadline(model: Model) -> float | None:
 def _pass_deadlines(turn: Turn) -> None:
     for instance in list(turn.instances.values()):
         if instance.deadline is not None and instance.deadline <= turn.now:
-            turn.happen(instance, judge.deadline(instance))
+            turn.happen(instance, _doubted(turn, instance) or judge.deadline(instance))
+
+
+def _doubted(turn: Turn, instance: Instance) -> Happening | None:
+    """What has run all the time is not ended because its word may be lost; unless an old life still serves."""
+    is_starting = instance.phase is Phase.STARTING and instance.may_have_told
+    return Happening.READY_SEEN if is_starting and outgoing_of(turn, instance) is None else None
 
 
 def _obey(turn: Turn, command: Command) -> None:
@@ -68,25 +78,21 @@ def _obey(turn: Turn, command: Command) -> None:
         if not isinstance(command, Resume):
             turn.do(do.Reply(command.operation, done=False, text=(why,), code=ExitCode.NOT_SO))
         return
-    match command:
-        case Apply():
-            commands.apply(turn, command)
-        case Start():
-            commands.start(turn, command)
-        case Stop():
-            commands.stop(turn, command)
-        case Restart():
-            commands.restart(turn, command)
-        case Roll():
-            commands.roll(turn, command)
-        case Scale():
-            commands.scale(turn, command)
-        case Down():
-            commands.down(turn, command)
-        case Send():
-            commands.send(turn, command)
-        case Resume():
-            commands.resume(turn)
+    OBEY[type(command)](turn, command)
+
+
+OBEY: Final[Mapping[type[Command], Callable[[Turn, Any], object]]] = {
+    Apply: commands.apply,
+    Start: commands.start,
+    Stop: commands.stop,
+    Restart: commands.restart,
+    Roll: commands.roll,
+    Reload: commands.reload,
+    Scale: commands.scale,
+    Down: commands.down,
+    Send: commands.send,
+    Resume: lambda turn, _: commands.resume(turn),
+}
 
 
 def _take_news(turn: Turn, news: News) -> None:
@@ -159,6 +165,7 @@ def _adopt(turn: Turn, instance: Instance, news: Adopted) -> None:
         ready_at=turn.now - news.age_seconds if news.was_ready else None,
         has_started=news.was_ready,
         has_told=True,  # it may have, to the supervisor before us
+        may_have_told=not news.was_ready and instance.process.readiness.type in (ProbeType.NOTIFY, ProbeType.APP),
         restarts=news.restarts,
         outgoing=news.outgoing,
         deadline=None if news.was_ready else turn.due(instance.process.startup or instance.process.readiness),

@@ -55,6 +55,15 @@ class Roll:
 
 
 @dataclass(frozen=True, slots=True)
+class Reload:
+    """Read the code again: by the program's own signal where it has a safe one, else by a roll, else by a restart."""
+
+    names: tuple[str, ...]
+    operation: int = 0
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Scale:
     counts: Mapping[str, int]  # process: replicas
     operation: int = 0
@@ -182,6 +191,6 @@ class Tick:
     """A deadline has passed."""
 
 
-Command = Apply | Start | Stop | Restart | Roll | Scale | Down | Send | Resume
+Command = Apply | Start | Stop | Restart | Roll | Reload | Scale | Down | Send | Resume
 News = Spawned | Execed | SpawnFailed | Died | TreeGone | Probed | Told | Adopted | Survived
 Event = Command | News | Tick

@@ -82,6 +82,7 @@ class Instance:
     ready_at: float | None = None  # when this life first was ready
     has_started: bool = False  # this life's startup probe was good once
     has_told: bool = False  # this life said itself that it is ready
+    may_have_told: bool = False  # to a supervisor that died before it could write it down
     deadline: float | None = None
     rung: int = 0  # of the stop ladder
     restarts: int = 0
@@ -91,6 +92,7 @@ class Instance:
     status: int | None = None  # of the last death: exit code, or minus a signal; None: not known
     last_exit: str = ""  # the last death, in words
     blame: str = ""  # why we stopped this life although it was wanted: "was not ready within 60 s"
+    awaits: str = ""  # what it waits for, as it was last told
     said: str = ""  # what the last probe saw
     tells: str = ""  # what the program last said of itself
 

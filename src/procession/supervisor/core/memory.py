@@ -16,11 +16,17 @@ def remember(model: Model) -> dict[str, Any]:
         "lives": model.lives,
         "scaled": dict(model.scaled),
         "instances": {
-            name: {"life": i.life, "restarts": i.restarts, "held": i.held, "done": i.phase is Phase.DONE}
+            name: {"life": i.life, "restarts": i.restarts, "held": i.held, "done": i.phase is Phase.DONE, **_failure(i)}
             for name, i in model.instances.items()
             if not i.outgoing
         },
     }
+
+
+def _failure(instance: Instance) -> dict[str, Any]:
+    """What gave up stays so: a task that failed is not to run again because the supervisor did."""
+    is_failed = instance.phase is Phase.FAILED
+    return {"failed": True, "last_exit": instance.last_exit, "deaths": instance.deaths} if is_failed else {}
 
 
 def recall(stack: Stack, data: Mapping[str, Any]) -> Model:
@@ -44,17 +50,20 @@ def _recalled(*, process_name: str, number: int, model: Model, past: Mapping[str
     assert process is not None, "the name comes from the stack"
     name = f"{process_name}.{number}"
     was = _mapping(past, name)
-    is_done = was.get("done") is True
+    ended = {"done": Phase.DONE, "failed": Phase.FAILED}
+    phase = next((phase for key, phase in ended.items() if was.get(key) is True), Phase.STOPPED)
     return Instance(
         name=name,
         number=number,
         process=process,
         running=process,
-        phase=Phase.DONE if is_done else Phase.STOPPED,
+        phase=phase,
         wanted=was.get("held") is not True,
         held=was.get("held") is True,
         life=_number(was, "life"),
         restarts=_number(was, "restarts"),
+        deaths=_number(was, "deaths"),
+        last_exit=str(was.get("last_exit", "")),
     )
 
 

@@ -27,6 +27,7 @@ class Operation:
     goal: Goal
     lives: Mapping[str, int]
     began: float
+    said: tuple[str, ...] = ()  # what is told when all went well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from procession.refusal import ExitCode
-from procession.stack.model import Condition, Dependency, Kind, Process
+from procession.stack.model import Kind
 from procession.supervisor.core import actions as do
 from procession.supervisor.core import roll
+from procession.supervisor.core.awaited import blockers, explain_waits, short_of
 from procession.supervisor.core.instance import ALIVE, AT_REST, Happening, Instance, Phase
 from procession.supervisor.core.model import Goal, Operation
 from procession.supervisor.core.turn import Turn
@@ -24,6 +25,7 @@ def settle(turn: Turn) -> None:
     """Take every step that is due, until none is: each one may clear the way for another."""
     while _take_a_step(turn, _restless(turn)):
         pass
+    explain_waits(turn)
     _answer(turn)
 
 
@@ -43,38 +45,6 @@ def _restless(turn: Turn) -> list[Instance]:
         or i.retiring
         or (not i.wanted and i.phase not in AT_REST)
     ]
-
-
-def blockers(turn: Turn, process: Process) -> tuple[str, ...]:
-    """What this process still waits for, a line for each: "migrate: running"."""
-    return tuple(
-        f"{dependency.name}: {text}" for dependency in process.depends_on for text in _unmet(turn, dependency) if text
-    )
-
-
-def _unmet(turn: Turn, dependency: Dependency) -> Iterator[str]:
-    for instance in _short_of(turn, dependency):
-        yield f"{instance.phase.value}" + (f" ({instance.last_exit})" if instance.last_exit else "")
-        return
-
-
-def _short_of(turn: Turn, dependency: Dependency) -> Iterator[Instance]:
-    """The instances of a dependency that are not as far as it asks. Of a rolling pair, one is enough."""
-    for instance in turn.instances.values():
-        if instance.process.name == dependency.name and not instance.outgoing:
-            old = roll.outgoing_of(turn, instance)
-            reached = any(i is not None and _has_reached(i, dependency.condition) for i in (instance, old))
-            if not reached:
-                yield instance
-
-
-def _has_reached(instance: Instance, condition: Condition) -> bool:
-    """Whether it is as far as the condition asks. A task that is to run again has not reached anything yet."""
-    if instance.phase is Phase.DONE:
-        return not instance.again
-    if condition is Condition.STARTED:
-        return instance.phase in ALIVE and instance.pid > 0
-    return condition is Condition.READY and instance.phase is Phase.READY
 
 
 def _release(turn: Turn, restless: list[Instance]) -> bool:
@@ -164,7 +134,7 @@ def _outcome(turn: Turn, operation: Operation) -> do.Reply | None:
         present = [instance for instance, _ in instances if instance is not None]
         if any(not instance.wanted and instance.phase not in AT_REST for instance in present):
             return None
-        return _reply(operation.id, tuple(_not_stopped(present)))
+        return _reply(operation, tuple(_not_stopped(present)))
     troubled: list[Instance] = []
     for instance, life in instances:
         if instance is None or _is_running(turn, instance, life):
@@ -174,11 +144,13 @@ def _outcome(turn: Turn, operation: Operation) -> do.Reply | None:
         troubled.append(instance)
     stopped = [i for i, _ in instances if i is not None and not i.wanted and not i.retiring]
     troubles = [trouble(turn, instance) for instance in troubled]
-    return _reply(operation.id, (*troubles, *(f"{one.name}: somebody stopped it meanwhile" for one in stopped)))
+    return _reply(operation, (*troubles, *(f"{one.name}: somebody stopped it meanwhile" for one in stopped)))
 
 
-def _reply(operation: int, troubles: tuple[str, ...]) -> do.Reply:
-    return do.Reply(operation, done=not troubles, text=troubles, code=ExitCode.NOT_SO if troubles else ExitCode.DONE)
+def _reply(operation: Operation, troubles: tuple[str, ...]) -> do.Reply:
+    if troubles:
+        return do.Reply(operation.id, done=False, text=troubles, code=ExitCode.NOT_SO)
+    return do.Reply(operation.id, done=True, text=operation.said)
 
 
 def _is_running(turn: Turn, instance: Instance, life: int) -> bool:
@@ -205,7 +177,7 @@ def _is_hopeless(turn: Turn, instance: Instance) -> bool:
 def _waited_for(turn: Turn, instance: Instance) -> Iterator[Instance]:
     """The instances that it depends on and that have not come as far as it asks."""
     for dependency in instance.process.depends_on:
-        yield from _short_of(turn, dependency)
+        yield from short_of(turn, dependency)
 
 
 def trouble(turn: Turn, instance: Instance) -> str:

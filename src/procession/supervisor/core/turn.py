@@ -126,6 +126,7 @@ def _spawn(turn: Turn, instance: Instance) -> Instance:
         ready_at=None,
         has_started=False,
         has_told=False,
+        may_have_told=False,
         deadline=turn.due(process.startup or process.readiness),
         restarts=instance.restarts + (instance.born is not None),
         rung=0,

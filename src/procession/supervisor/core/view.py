@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from procession.stack.model import Process
+from procession.supervisor.core.awaited import blockers
 from procession.supervisor.core.instance import Instance, Phase
 from procession.supervisor.core.model import Model
-from procession.supervisor.core.settle import blockers
 from procession.supervisor.core.turn import Turn
 
 
@@ -50,7 +50,7 @@ def change(model: Model, name: str, now: float) -> dict[str, object]:
 def why(model: Model, instance: Instance, now: float) -> str:
     """Why it is not ready, for a person; empty when it is, or when nobody wants it to be."""
     if instance.phase is Phase.WAITING:
-        return "waits for " + "; ".join(blockers(Turn(model, now), instance.process))
+        return f"waits for {instance.awaits}"
     if instance.phase is Phase.STARTING:
         return instance.said or instance.tells or "not ready yet"
     if instance.phase is Phase.UNREADY:
@@ -62,7 +62,8 @@ def why(model: Model, instance: Instance, now: float) -> str:
     if instance.roll_failed:
         return instance.roll_failed
     if instance.again or instance.roll:
-        return "starts again soon"
+        waits = "; ".join(blockers(Turn(model, now), instance.process))
+        return f"its next start waits for {waits}" if waits else "starts again soon"
     return ""
 
 

@@ -14,18 +14,20 @@ from functools import partial
 from signal import SIGCONT, SIGTERM
 from time import monotonic
 
+import procession
 from procession.control import wire
 from procession.owner import find_owner
 from procession.refusal import Refusal
 from procession.stack.codec import from_data
 from procession.stack.model import ProbeType, Stack
+from procession.supervisor.core.actions import Record
 from procession.supervisor.core.events import Adopted, Apply, Resume
 from procession.supervisor.core.memory import recall
 from procession.supervisor.core.model import Model
 from procession.supervisor.core.turn import ASKED
 from procession.supervisor.linux import kernel, procfs, rundir, systemd
 from procession.supervisor.linux.procfs import Mark
-from procession.supervisor.linux.state import Found, Survey, digest, is_of_this_boot, survey
+from procession.supervisor.linux.state import Found, Survey, digest, survey, why_of_no_use
 from procession.supervisor.linux.supervisor import OWN_OPERATION, Supervisor
 from procession.supervisor.linux.trees import Kill, Tree, members
 
@@ -43,7 +45,8 @@ def begin(supervisor: Supervisor, given: Stack | None, argv: list[str]) -> None:
     if os.getpid() != 1 and not os.environ.get("NOTIFY_SOCKET"):  # else a container's runtime or systemd sees to it
         supervisor.recorder.ask_for_revival(argv)
     state, trouble = rundir.read_json(os.path.join(supervisor.directory, wire.STATE_NAME))
-    if state is not None and not is_of_this_boot(state):
+    if state is not None and (of_no_use := why_of_no_use(state)):
+        supervisor.recorder.note(f"what people had scaled and stopped is forgotten: {of_no_use}")
         state = None
     if trouble:
         supervisor.recorder.note(trouble)
@@ -54,6 +57,15 @@ def begin(supervisor: Supervisor, given: Stack | None, argv: list[str]) -> None:
         _resume(supervisor, stack, state or {}, found)
     else:
         _kill_leftovers(supervisor, found.leftovers, lambda: _run(supervisor, given))
+
+
+def note_upgrade(supervisor: Supervisor, before: str) -> None:
+    """We became this version in the place of `before`: so does the recorder, and it is kept in the history."""
+    detail = {"from": before, "to": procession.__version__}
+    supervisor.recorder.keep(Record("upgraded", pid=os.getpid(), detail=detail))
+    supervisor.recorder.note(f"upgraded from procession {before} to {procession.__version__}")
+    supervisor.recorder.renew()
+    supervisor.children.reap()  # who died while nobody listened
 
 
 def _owners(supervisor: Supervisor, given: Stack | None) -> set[int]:

@@ -32,11 +32,13 @@ class Children:
     def adopt(self, pid: int, start_ticks: int, on_end: OnEnd) -> int:
         """Tell when this process ends, which need not be our child; its pidfd, which stays open until then.
 
+        A child of ours that is dead and not reaped yet is told of, too: it died while we became another program.
         Raises ProcessLookupError when it is no more, or its number is another's by now, and OSError.
         """
         pidfd = os.pidfd_open(pid)
         stat = procfs.read_stat(pid)  # after the pidfd is open: from now on the number cannot change hands unseen
-        if stat is None or stat.start_ticks != start_ticks or stat.is_dead:
+        is_there = stat is not None and stat.start_ticks == start_ticks
+        if stat is None or not is_there or (stat.is_dead and stat.parent != os.getpid()):
             os.close(pidfd)
             raise ProcessLookupError(f"{pid} is not what it was")
         if stat.parent == os.getpid():

@@ -91,6 +91,7 @@ class Instances:
         """Take over a life that an earlier supervisor started. Raises OSError when it is no more."""
         life = Life(name, number, process, pid, -1, start_ticks, is_own=False)
         life.pidfd = self._children.adopt(pid, start_ticks, lambda status: self._died(life, status))
+        life.is_own = self._children.is_own(pid)  # after an upgrade: we have been its parent all the time
         self._lives[number] = self.by_pid[pid] = life
         self.hold_fifo(name)
 

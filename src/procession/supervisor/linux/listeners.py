@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from errno import EADDRINUSE
 
 from procession.stack.model import Listener
@@ -23,10 +23,12 @@ TakeBack = Callable[[Address], "socket.socket | None"]
 class Listeners:
     """`take_back(address)` finds the listener in a living instance of an earlier supervisor, where there is one."""
 
-    __slots__ = ("_declared", "_held", "_take_back")
+    __slots__ = ("_declared", "_held", "_inherited", "_take_back")
 
-    def __init__(self, take_back: TakeBack) -> None:
+    def __init__(self, take_back: TakeBack, inherited: Sequence[int] = ()) -> None:
+        """`inherited`: fds of listeners that the supervisor before us held."""
         self._take_back = take_back
+        self._inherited = [socket.socket(fileno=fd) for fd in inherited]
         self._declared: dict[str, tuple[Listener, ...]] = {}  # by process
         self._held: dict[str, dict[Listener, socket.socket]] = {}
 
@@ -49,16 +51,27 @@ class Listeners:
                 held[listener] = self._bind(listener)
         return [held[listener].fileno() for listener in self._declared.get(process, ())]
 
+    def held_fds(self) -> list[int]:
+        """All that is held now, for whoever comes after us."""
+        held = [bound for of_process in self._held.values() for bound in of_process.values()]
+        return [bound.fileno() for bound in (*held, *self._inherited)]
+
     def close_all(self) -> None:
         """We go down: remove our unix sockets' files, too."""
         for process in list(self._declared):
             self.declare(process, ())
+        for inherited in self._inherited:
+            _close(inherited)
 
     def _bind(self, listener: Listener) -> socket.socket:
         try:
             address = parse_address(listener.bind)
         except ValueError as error:
             raise OSError(str(error)) from error
+        for inherited in self._inherited:
+            if listens_on(inherited, address):
+                self._inherited.remove(inherited)
+                return inherited
         try:
             return _bind(address, listener)
         except OSError as error:
@@ -68,6 +81,17 @@ class Listeners:
         if taken is None:
             raise OSError(in_use(listener.bind, address))
         return taken
+
+
+def listens_on(candidate: socket.socket, address: Address) -> bool:
+    """Whether it is a listener there."""
+    try:
+        listens = candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        name = candidate.getsockname()
+    except OSError:
+        return False
+    own = name if isinstance(name, str) else tuple(name[:2])
+    return bool(listens) and candidate.family is address.family and own == address.place
 
 
 def _bind(address: Address, listener: Listener) -> socket.socket:

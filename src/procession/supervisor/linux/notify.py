@@ -17,6 +17,7 @@ from procession.supervisor.core.events import Told
 from procession.supervisor.core.judge import RELOADING
 from procession.supervisor.linux import procfs
 from procession.supervisor.linux.kernel import CREDENTIALS
+from procession.supervisor.linux.recorder import take_kept_fd
 from procession.supervisor.linux.rundir import remove
 from procession.units import UNIX_PATH_BYTES_MAX
 
@@ -46,19 +47,26 @@ class NotifySocket:
         self,
         directory: str,
         loop: Loop,
+        inherited: int = -1,
         *,
         tell: Callable[[Told], object],
         beat: Callable[[int, float], object],
         who: Callable[[int], Sender | None],
     ) -> None:
-        """Bind. Raises OSError."""
+        """Go on with the socket that the supervisor before us had, what was said meanwhile is in it; else bind one.
+
+        `inherited` is its fd; without one it is looked for in the recorder. Raises OSError.
+        """
         self._directory = directory
         self._tell = tell
         self._beat = beat
         self._who = who
         self.address = _address(directory)
-        self._socket = _bind(self.address)
+        self._socket = _taken_over(directory, self.address, inherited) or _bind(self.address)
         loop.watch(self._socket.fileno(), self._receive)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
 
     def close(self) -> None:
         self._socket.close()
@@ -150,6 +158,29 @@ def _address(directory: str) -> str:
         return path
     place = os.stat(directory)
     return f"@procession/{place.st_dev:x}.{place.st_ino:x}"  # the same for the next supervisor of this directory
+
+
+def _taken_over(directory: str, address: str, inherited: int) -> socket.socket | None:
+    """The socket of the supervisor before us, if we have it or the recorder has, and it can still be reached."""
+    fd = inherited if inherited >= 0 else take_kept_fd(directory)
+    if fd < 0:
+        return None
+    found = socket.socket(fileno=fd)
+    if _is_bound_to(found, address):
+        found.setblocking(False)
+        return found
+    found.close()
+    return None
+
+
+def _is_bound_to(found: socket.socket, address: str) -> bool:
+    try:
+        name = found.getsockname()
+    except OSError:
+        return False
+    if address.startswith("@"):
+        return bool(name == b"\0" + address[1:].encode())
+    return bool(name == address) and os.path.exists(address)
 
 
 def _bind(address: str) -> socket.socket:

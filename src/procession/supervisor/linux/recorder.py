@@ -20,7 +20,7 @@ from procession.stack.model import Log
 from procession.supervisor.core.actions import Record
 from procession.supervisor.linux import procfs
 from procession.supervisor.linux.children import Children
-from procession.supervisor.linux.kernel import send_signal
+from procession.supervisor.linux.kernel import send_signal, take_fd
 from procession.supervisor.linux.signals import block_signals, reset_signals, unblock_signals
 
 FIFO_NAME = "recorder.fifo"
@@ -30,23 +30,26 @@ PIPE_BYTES = 256 << 10
 STEADY_SECONDS = 10.0  # a recorder that lived that long did not die of its start
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 30.0
+KEPT_FD = 3  # in the recorder: what it keeps for the supervisor that it starts after our death
 
 
 class Recorder:
     """One recorder for this stack directory, for as long as the supervisor lives, and longer."""
 
     __slots__ = (
-        "_children", "_deaths", "_directory", "_echo", "_fd", "_is_full", "_loop", "_lost", "_on_gone", "_opened",
-        "_pidfd",
-        "_queue", "_queue_bytes", "_since", "_wanted", "pid", "restarts",
+        "_children", "_deaths", "_directory", "_echo", "_fd", "_is_full", "_is_renewed", "_kept", "_loop", "_lost",
+        "_on_gone", "_opened", "_pidfd", "_queue", "_queue_bytes", "_since", "_wanted", "_watch", "pid", "restarts",
     )  # fmt: skip
 
-    def __init__(self, directory: str, loop: Loop, children: Children, *, echo: bool) -> None:
-        """Raises OSError when its FIFO cannot be made."""
+    def __init__(self, directory: str, loop: Loop, children: Children, *, echo: bool, kept: int) -> None:
+        """`kept` is an fd that it keeps open for us. Raises OSError when its FIFO cannot be made."""
         self._directory = directory
         self._loop = loop
         self._children = children
         self._echo = echo
+        self._kept = kept
+        self._watch: dict[str, object] = {}
+        self._is_renewed = False  # the old one is on its way out; what we say is for the next one
         self._fd = open_fifo(os.path.join(directory, FIFO_NAME))
         _widen_pipe(self._fd)
         self._queue: list[bytes] = []
@@ -82,6 +85,16 @@ class Recorder:
         else:
             self._loop.cancel("recorder")
             on_gone()
+
+    def renew(self) -> None:
+        """Let it write what there is and end, and start another, of our own version: we have just been upgraded."""
+        if not self.pid:
+            return  # the next one is ours anyway
+        self._send({"unwatch": True})
+        self._send({"quit": True})
+        self.flush()
+        self._is_renewed = True
+        self._wake()
 
     def _wake(self) -> None:
         """Who is stopped (SIGSTOP) would not hear that it is to end, and be left behind."""
@@ -138,7 +151,8 @@ class Recorder:
             "directory": os.getcwd(),
             "umask": _umask(),
         }
-        self._send({"watch": program})
+        self._watch = {"watch": program}
+        self._send(self._watch)
 
     def _adopt(self) -> bool:
         """Whether there is one already: its lock tells its pid."""
@@ -155,12 +169,12 @@ class Recorder:
         return True
 
     def _start(self) -> None:
-        argv = [sys.executable, "-I", "-S", _program(), "--directory", self._directory]
+        argv = [sys.executable, "-I", "-S", _program(), "--directory", self._directory, "--keep"]
         if self._echo:
             argv.append("--echo")
         self._since = monotonic()
         try:
-            self.pid = _spawn(argv, self._fd)
+            self.pid = _spawn(argv, self._fd, self._kept)
         except OSError:  # no room for one more process: later
             self._deaths += 1
             self._start_later()
@@ -176,6 +190,9 @@ class Recorder:
             if self._on_gone is not None:
                 self._on_gone()
             return
+        if self._is_renewed:
+            self._start_later()
+            return
         self.restarts += 1
         self._deaths = 0 if monotonic() - self._since >= STEADY_SECONDS else self._deaths + 1
         self._start_later()
@@ -190,9 +207,12 @@ class Recorder:
             self._start()
         if not self.pid:
             return  # there was no room for one more process: it is tried again
-        self._send({"note": f"the recorder had ended; started again as pid {self.pid}"})
-        for command in self._opened.values():
-            self._send(command)
+        why = "the recorder was renewed, too" if self._is_renewed else "the recorder had ended"
+        self._is_renewed = False
+        self._send({"note": f"{why}; started again as pid {self.pid}"})
+        for command in (self._watch, *self._opened.values()):
+            if command:
+                self._send(command)
 
     def _send(self, command: Mapping[str, object]) -> None:
         line = json.dumps(command, separators=(",", ":")).encode() + b"\n"
@@ -204,7 +224,7 @@ class Recorder:
 
     def flush(self) -> None:
         """Write what was said since the last time: to be called before each sleep, so that a burst is one write."""
-        if self._queue and not self._is_full:
+        if self._queue and not (self._is_full or self._is_renewed):
             self._write()
 
     def _write(self) -> None:
@@ -233,6 +253,23 @@ class Recorder:
         if self._lost:
             lost, self._lost = self._lost, 0
             self._send({"note": f"{lost} messages to the recorder were lost: it did not read them"})
+
+
+def take_kept_fd(directory: str) -> int:
+    """A duplicate of what a recorder that lives keeps for its supervisor; -1: nothing, or we may not have it."""
+    pid = _pid_in(os.path.join(directory, LOCK_NAME))
+    if not pid or "--keep" not in procfs.read_argv(pid):
+        return -1
+    try:
+        pidfd = os.pidfd_open(pid)
+    except OSError:
+        return -1
+    try:
+        return take_fd(pidfd, KEPT_FD)
+    except OSError:
+        return -1
+    finally:
+        os.close(pidfd)
 
 
 def open_fifo(path: str) -> int:
@@ -267,7 +304,7 @@ def _program() -> str:
     return os.path.join(package, "recorder", "__main__.py")
 
 
-def _spawn(argv: list[str], fifo: int) -> int:
+def _spawn(argv: list[str], fifo: int, kept: int) -> int:
     """Start it in a session of its own, with our stdout and stderr; its pid. Raises OSError.
 
     The FIFO is its stdin from the start: what we have written stays in it if we die before it has opened the file.
@@ -279,6 +316,7 @@ def _spawn(argv: list[str], fifo: int) -> int:
             try:
                 os.setsid()
                 os.dup2(fifo, 0)
+                _put(kept, KEPT_FD)
                 reset_signals()
                 os.execv(argv[0], argv)
             finally:
@@ -286,6 +324,14 @@ def _spawn(argv: list[str], fifo: int) -> int:
     finally:
         unblock_signals()
     return pid
+
+
+def _put(fd: int, place: int) -> None:
+    """Open at this number after an exec."""
+    if fd == place:
+        os.set_inheritable(fd, True)  # dup2(2) of an fd onto itself leaves it close-on-exec
+    else:
+        os.dup2(fd, place)
 
 
 def _pid_in(path: str) -> int:

@@ -8,7 +8,7 @@ from typing import Final
 from procession.control.wire import Message
 from procession.stack.codec import from_data
 from procession.stack.model import Stack
-from procession.supervisor.core.events import Apply, Command, Down, Restart, Roll, Scale, Send, Start, Stop
+from procession.supervisor.core.events import Apply, Command, Down, Reload, Restart, Roll, Scale, Send, Start, Stop
 from procession.supervisor.linux.signals import signal_number
 
 
@@ -19,6 +19,14 @@ class BadRequest(ValueError):
 def to_command(message: Message, operation: int, who: str) -> Command:
     """The command of a checked request (see `wire`), with verb other than status and watch. Raises BadRequest."""
     return COMMANDS[message["verb"]](message, operation, who)
+
+
+def to_program(message: Message) -> list[str]:
+    """What an upgrade is to start: an interpreter with its options, and a script. Raises BadRequest."""
+    program = message.get("program")
+    if not isinstance(program, list) or not all(isinstance(word, str) and word for word in program):
+        raise BadRequest(f"program: expected a list of words, got {program!r}")
+    return program
 
 
 def _apply(message: Message, operation: int, who: str) -> Command:
@@ -57,6 +65,7 @@ COMMANDS: Final[Mapping[str, Callable[[Message, int, str], Command]]] = {
     "stop": lambda message, operation, who: Stop(_names(message), operation, who),
     "restart": lambda message, operation, who: Restart(_names(message), operation, who),
     "roll": lambda message, operation, who: Roll(_names(message), operation, who),
+    "reload": lambda message, operation, who: Reload(_names(message), operation, who),
     "scale": _scale,
     "signal": _signal,
     "down": lambda _, operation, who: Down(operation, who),

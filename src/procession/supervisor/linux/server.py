@@ -17,19 +17,22 @@ from procession.refusal import ExitCode
 from procession.supervisor.core.actions import Reply
 from procession.supervisor.core.events import Command
 from procession.supervisor.linux.connection import Connection
-from procession.supervisor.linux.requests import BadRequest, to_command
+from procession.supervisor.linux.requests import BadRequest, to_command, to_program
 from procession.supervisor.linux.rundir import remove
+from procession.supervisor.linux.successor import TRY_AGAIN
 
 CONNECTIONS_MAX = 128
 BACKLOG = 128
 NO_FD_SECONDS = 0.5
 FAREWELL_SECONDS = 1.0  # for all clients together
+SHORT_FAREWELL_SECONDS = 0.1  # the same, where somebody waits for who comes after us
 
 
 class Site(Protocol):
     """What the server asks the supervisor for."""
 
     def tell(self, event: Command) -> None: ...
+    def succeed(self, program: list[str]) -> str: ...
     def status(self) -> dict[str, object]: ...
     def change(self, name: str) -> dict[str, object]: ...
 
@@ -42,10 +45,15 @@ class Asked(NamedTuple):
 
 
 class Server:
-    __slots__ = ("_connections", "_loop", "_next", "_operations", "_path", "_site", "_socket", "_watchers")
+    __slots__ = (
+        "_connections", "_is_leaving", "_loop", "_next", "_operations", "_path", "_site", "_socket", "_watchers"
+    )  # fmt: skip
 
-    def __init__(self, path: str, loop: Loop, site: Site) -> None:
-        """Listen on `path`, which is ours alone: what is there was left behind. Raises OSError."""
+    def __init__(self, path: str, loop: Loop, site: Site, inherited: int = -1) -> None:
+        """Listen on `path`, which is ours alone: what is there was left behind. Or go on with an inherited listener.
+
+        Raises OSError.
+        """
         self._path = path
         self._loop = loop
         self._site = site
@@ -53,7 +61,8 @@ class Server:
         self._operations: dict[int, Asked] = {}
         self._watchers: list[Asked] = []
         self._next = 1
-        self._socket = _listen(path)
+        self._is_leaving = False  # for a successor
+        self._socket = _listen(path) if inherited < 0 else _take_over(inherited)
         loop.watch(self._socket.fileno(), self._accept)
 
     def close(self) -> None:
@@ -65,6 +74,19 @@ class Server:
         deadline = monotonic() + FAREWELL_SECONDS
         for connection in list(self._connections):
             connection.say_farewell(deadline)
+
+    def fileno(self) -> int:
+        """The listener's."""
+        return self._socket.fileno()
+
+    def say_farewell(self) -> None:
+        """A successor takes over: who waits hears it, who connects from now on waits for it. Back again if it fails."""
+        for asked in self._operations.values():
+            asked.connection.send(_answer(asked.id, False, (TRY_AGAIN,), ExitCode.NOT_SO))
+        deadline = monotonic() + SHORT_FAREWELL_SECONDS
+        for connection in list(self._connections):
+            connection.say_farewell(deadline)
+        self._is_leaving = False
 
     def new_operation(self) -> int:
         """A number that no other operation has had."""
@@ -121,12 +143,24 @@ class Server:
             connection.send(_answer(number, False, (str(error),), ExitCode.USAGE))
 
     def _obey(self, asked: Asked, message: wire.Message) -> None:
-        if message["verb"] == "status":
+        if message["verb"] == "upgrade":
+            self._upgrade(asked, message)
+        elif self._is_leaving:
+            asked.connection.send(_answer(asked.id, False, (TRY_AGAIN,), ExitCode.NOT_SO))
+        elif message["verb"] == "status":
             asked.connection.send({**_answer(asked.id, True), "data": self._site.status()})
         elif message["verb"] == "watch":
             self._watchers.append(asked)
         else:
             self._command(asked, message)
+
+    def _upgrade(self, asked: Asked, message: wire.Message) -> None:
+        """The answer says that it begins: it is the successor that can be asked how it ended."""
+        program = to_program(message)
+        refused = TRY_AGAIN if self._is_leaving else self._site.succeed(program)
+        self._is_leaving = self._is_leaving or not refused
+        text, code = ((refused,), ExitCode.NOT_SO) if refused else ((), ExitCode.DONE)
+        asked.connection.send(_answer(asked.id, not refused, text, code))
 
     def _command(self, asked: Asked, message: wire.Message) -> None:
         waits = message.get("wait") is not False
@@ -152,6 +186,12 @@ def _listen(path: str) -> socket.socket:
         raise
     finally:
         os.umask(umask)
+    return listener
+
+
+def _take_over(fd: int) -> socket.socket:
+    listener = socket.socket(fileno=fd)
+    listener.setblocking(False)
     return listener
 
 

@@ -7,6 +7,7 @@ known of them.
 
 from __future__ import annotations
 
+import os
 import time
 from binascii import crc32
 from collections.abc import Collection, Iterator, Mapping
@@ -60,9 +61,11 @@ def to_state(model: Model, lives: list[Life]) -> dict[str, object]:
     }
 
 
-def is_of_this_boot(state: Message) -> bool:
-    """Pids, and what ran, are of no meaning after a reboot."""
-    return state.get("version") == VERSION and state.get("boot") == procfs.boot_id()
+def why_of_no_use(state: Message) -> str:
+    """Why nothing that is written there counts; "" if it does. Pids, and what ran, mean nothing after a reboot."""
+    if state.get("version") != VERSION:
+        return f"state.json is of format {state.get('version')!r}, and this version knows {VERSION}"
+    return "" if state.get("boot") == procfs.boot_id() else "the machine was started again since"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +109,10 @@ def _marks(directory: str, owners: Collection[int]) -> Iterator[Mark]:
 
 
 def _is_there(claimed: Found) -> bool:
+    """It lives; or we can still learn how it ended, because it is our child: see `successor`."""
     stat = procfs.read_stat(claimed.pid)
-    return stat is not None and not stat.is_dead and stat.start_ticks == claimed.start_ticks
+    is_the_same = stat is not None and stat.start_ticks == claimed.start_ticks
+    return stat is not None and is_the_same and (not stat.is_dead or stat.parent == os.getpid())
 
 
 def _live(model: Model, life: Life) -> dict[str, object]:

@@ -23,13 +23,15 @@ from procession.supervisor.core import view
 from procession.supervisor.core.decide import decide, next_deadline
 from procession.supervisor.core.events import Apply, Down, Event, Tick
 from procession.supervisor.core.model import Model, empty
-from procession.supervisor.linux import heartbeats, rundir, systemd
+from procession.supervisor.linux import heartbeats, rundir, successor, systemd
 from procession.supervisor.linux.children import Children
+from procession.supervisor.linux.inherited import Inherited
 from procession.supervisor.linux.instances import Instances
 from procession.supervisor.linux.listeners import Listeners
 from procession.supervisor.linux.notify import NotifySocket, Sender
 from procession.supervisor.linux.probes import Probes
 from procession.supervisor.linux.recorder import Recorder
+from procession.supervisor.linux.reread import Reread
 from procession.supervisor.linux.server import Server
 from procession.supervisor.linux.signals import take_signals
 from procession.supervisor.linux.spare import keep_spares
@@ -47,23 +49,30 @@ OWN_OPERATION = 1  # the one with which we began
 class Supervisor:
     """Everything that one supervisor has. Raises OSError when its own files and sockets cannot be made."""
 
-    def __init__(self, directory: str, *, echo: bool) -> None:
+    def __init__(self, directory: str, lock: int, inherited: Inherited, *, echo: bool) -> None:
+        """`lock` is the fd of the directory's, which is ours. Raises OSError."""
         keep_spares()
         self.directory = directory
+        self._lock = lock
+        self._echo = echo
         self.model: Model = empty()
         self.loop = Loop()
         self.children = Children(self.loop)
-        self.recorder = Recorder(directory, self.loop, self.children, echo=echo)
-        self.listeners = Listeners(lambda address: take_back(address, list(self.instances.by_pid)))
+        self.notify = NotifySocket(
+            directory, self.loop, inherited.notify, tell=self.tell, beat=self._beat, who=self._who
+        )
+        self.recorder = Recorder(directory, self.loop, self.children, echo=echo, kept=self.notify.fileno())
+        self.listeners = Listeners(lambda address: take_back(address, list(self.instances.by_pid)), inherited.listeners)
         self.instances = Instances(directory, self.loop, self.children, self.listeners, self.tell)
-        self.notify = NotifySocket(directory, self.loop, tell=self.tell, beat=self._beat, who=self._who)
         self.instances.notify = self.notify.address
         self.instances.heartbeats = self._prepare_heartbeats()
         self.probes = Probes(
             self.loop, self.children, self.tell, self.instances.run,
             heartbeat=lambda name, life: heartbeats.path_of(self.instances.heartbeats, name, life),
         )  # fmt: skip
-        self.server = Server(self._path(wire.SOCKET_NAME), self.loop, self)
+        self.server = Server(self._path(wire.SOCKET_NAME), self.loop, self, inherited.control)
+        self._successor: list[str] = []  # the program that we are about to become
+        self._reread = Reread(self.loop, self.children, self.recorder.note, self._note_reread)
         self._queue: deque[Event] = deque()
         self._began = time()  # for people; what is reckoned with is monotonic
         self._began_at = monotonic()
@@ -88,6 +97,8 @@ class Supervisor:
             self.recorder.flush()
             if self._is_over:
                 return  # nothing would wake us any more
+            if self._successor:
+                self._become_successor()
             deadline = next_deadline(self.model)
             self.loop.wait(deadline)
             if deadline is not None and monotonic() >= deadline:
@@ -105,6 +116,28 @@ class Supervisor:
             "recorder_restarts": self.recorder.restarts,
         }
         return {"supervisor": own, **view.status(self.model, monotonic())}
+
+    def succeed(self, program: list[str]) -> str:
+        """Become this program, once the present moment's work is done; "", or why it cannot be."""
+        refused = successor.why_not_now(self.model) or successor.why_not_this(program)
+        if self._reread.is_running:
+            refused = "an update is under way; try again when it is done"
+        if not refused:
+            self.save()
+            refused = f"what runs cannot be written down: {self._save_trouble}" if self._save_trouble else ""
+        self._successor = [] if refused else program
+        return refused
+
+    def _become_successor(self) -> None:
+        program, self._successor = self._successor, []
+        self.save()
+        self.server.say_farewell()
+        inherited = Inherited(self._lock, self.server.fileno(), self.notify.fileno(), self.listeners.held_fds())
+        arguments = ["--directory", self.directory, *(["--echo"] if self._echo else [])]
+        try:
+            successor.become(program, arguments, inherited)
+        except OSError as error:
+            self.recorder.note(f"cannot become {program[-1]}, so this version goes on: {error.strerror}")
 
     def change(self, name: str) -> dict[str, object]:
         """One instance, as the control socket tells it."""
@@ -217,7 +250,13 @@ class Supervisor:
             self.loop.call_after(HURRY_SECONDS, "hurry", self._quit)
 
     def _hang_up(self) -> None:
-        self.recorder.note("SIGHUP: the declaration is read anew by: procession update")
+        self.recorder.note("SIGHUP: the declaration is read anew")
+        self._reread.ask(self.model.stack.reread)
+
+    def _note_reread(self, status: int | None) -> None:
+        self.recorder.keep(do.Record("reread", detail={"code": status}, who="signal"))
+        if status:
+            self.recorder.note(f"update: ended with {status}")
 
     def _beat(self, life: int, interval_seconds: float) -> None:
         self.probes.beat(life, interval_seconds)

@@ -7,6 +7,7 @@ import socket
 
 from procession.supervisor.linux import kernel
 from procession.supervisor.linux.addresses import Address
+from procession.supervisor.linux.listeners import listens_on
 from procession.supervisor.linux.spawn import FIRST_LISTENER_FD
 
 HANDED_OVER_MAX = 16  # fds that are looked at: what was handed over begins at FIRST_LISTENER_FD
@@ -36,7 +37,7 @@ def _find(pidfd: int, pid: int, address: Address) -> socket.socket | None:
             candidate = socket.socket(fileno=kernel.take_fd(pidfd, number))
         except OSError:
             continue
-        if _listens_on(candidate, address):
+        if listens_on(candidate, address):
             return candidate
         candidate.close()
     return None
@@ -47,13 +48,3 @@ def _is_socket(path: str) -> bool:
         return os.readlink(path).startswith("socket:")
     except OSError:
         return False
-
-
-def _listens_on(candidate: socket.socket, address: Address) -> bool:
-    try:
-        listens = candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-        name = candidate.getsockname()
-    except OSError:
-        return False
-    own = name if isinstance(name, str) else tuple(name[:2])
-    return bool(listens) and candidate.family is address.family and own == address.place
