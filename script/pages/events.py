@@ -43,7 +43,10 @@ PARTS = {
         "roll-begun": ("a successor is started beside it", "`old_pid`: of the one that serves until then"),
         "roll-called-off": ("the successor was not ready, so the old one goes on", "`because`: what became of it"),
         "unready": ("it was ready, and its readiness probe fails now", "`said`: what the probe saw"),
-        "hung": ("its liveness probe failed too often; it is restarted", "`said`: what the probe saw"),
+        "hung": (
+            "its liveness probe failed too often; it leaves a traceback and is started again",
+            "`said`: what the probe saw",
+        ),
         "stopping": ("it was sent the first signal of its stop ladder", "`because`: why, if nobody asked for it"),
         "killing": ("its time was over: SIGKILL to all that was left", ""),
         "exited": ("its main process ended", "`status`: exit code, or minus the signal; null if not known. `text`"),
