@@ -15,7 +15,7 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Final
+from typing import Final, Protocol, TypeVar
 
 from procession.django.heart import Heart, find_heart
 from procession.django.methods import after_each, after_first, before_each
@@ -24,8 +24,36 @@ from procession.django.ready import READY, TOLD, complain
 LONGEST_SECONDS: Final = 30.0
 """A loop that may sleep longer than this by its options would look stuck to those who look once a minute."""
 
+W = TypeVar("W")
+
 PARALLEL_POOLS: Final = frozenset({"celery.concurrency.prefork", "celery.concurrency.thread"})
 SOLO_POOL: Final = "celery.concurrency.solo"
+
+RQ_DEQUEUE: Final = "dequeue_job_and_maintain_ttl"
+
+
+class Consumer(Protocol):
+    """What we read of Celery's consumer."""
+
+    pool: object
+
+
+class Service(Protocol):
+    """What we read of Celery's beat."""
+
+    scheduler: object
+
+
+class RqWorker(Protocol):
+    """What we read of RQ's workers."""
+
+    job_monitoring_interval: float
+
+
+class DbWorker(Protocol):
+    """What we read of django-tasks-db's worker."""
+
+    interval: float
 
 
 def beat_while_it_turns() -> None:
@@ -50,7 +78,7 @@ def _is_green() -> bool:
 def _celery_worker(heart: Heart) -> None:
     """From when it is ready on, as only then it is known who will run its tasks: worker_pool may be a setting."""
 
-    def begin(sender: Any, **_said: object) -> None:
+    def begin(sender: Consumer, **_said: object) -> None:
         pools = {owner.__module__ for owner in type(sender.pool).__mro__}
         if SOLO_POOL in pools:
             import_module("celery.signals").task_prerun.connect(rest, weak=False)
@@ -76,7 +104,7 @@ def _beat_with_consumer(heart: Heart) -> None:
 def _celery_beat(heart: Heart) -> None:
     """It sleeps until the next task is due, for up to five minutes: now it looks at its schedule in between."""
 
-    def begin(sender: Any, **_said: object) -> None:
+    def begin(sender: Service, **_said: object) -> None:
         after_each(sender.scheduler, "tick", heart.beat)
         _cap(sender.scheduler, "tick", heart.every_seconds)
 
@@ -95,7 +123,7 @@ def _rq(heart: Heart) -> None:
     before_each(pool, "check_workers", heart.beat)
 
 
-def _rq_turns(worker: Any) -> bool:
+def _rq_turns(worker: RqWorker) -> bool:
     """SimpleWorker runs the jobs itself; another looks after them at that interval."""
     is_simple = any(owner.__name__ == "SimpleWorker" for owner in type(worker).__mro__)
     return not is_simple and worker.job_monitoring_interval <= LONGEST_SECONDS
@@ -104,12 +132,13 @@ def _rq_turns(worker: Any) -> bool:
 def _rq_worker(worker: type, heart: Heart) -> None:
     before_each(worker, "heartbeat", heart.beat)
     before_each(worker, "check_for_suspension", heart.rest)
-    original = worker.dequeue_job_and_maintain_ttl  # type: ignore[attr-defined]
+    original = getattr(worker, RQ_DEQUEUE)
+    timeout_max = max(1, int(heart.every_seconds))  # Redis would take fractions, RQ does not
 
-    def dequeue(self: object, timeout: float | None, *more: object) -> object:
-        return original(self, timeout and min(timeout, max(1, int(heart.every_seconds))), *more)
+    def dequeue(self: object, timeout: float | None, *args: object, **kwargs: object) -> object:
+        return original(self, timeout and min(timeout, timeout_max), *args, **kwargs)
 
-    worker.dequeue_job_and_maintain_ttl = dequeue  # type: ignore[attr-defined]
+    setattr(worker, RQ_DEQUEUE, dequeue)
 
 
 def _rq_cron(heart: Heart) -> None:
@@ -148,7 +177,11 @@ def _django_tasks_db(heart: Heart) -> None:
         before_each(module, "close_old_connections", heart.beat)
         before_each(module.Worker, "run_task", heart.rest)
 
-    _only_if(module.Worker, "run", lambda worker: worker.interval <= LONGEST_SECONDS, begin)
+    _only_if(module.Worker, "run", _db_worker_turns, begin)
+
+
+def _db_worker_turns(worker: DbWorker) -> bool:
+    return worker.interval <= LONGEST_SECONDS
 
 
 def _procrastinate(heart: Heart) -> None:
@@ -164,11 +197,11 @@ def _procrastinate(heart: Heart) -> None:
     after_first(worker, "_fetch_and_process_jobs", lambda: turn(asyncio.get_running_loop()))
 
 
-def _only_if(owner: type, method: str, holds: Callable[[Any], bool], then: Callable[[], None]) -> None:
+def _only_if(owner: type, method: str, holds: Callable[[W], bool], then: Callable[[], None]) -> None:
     """When that method is called, call `then` first if `holds` is true of the object."""
     original = getattr(owner, method)
 
-    def wrapper(self: object, *args: object, **kwargs: object) -> object:
+    def wrapper(self: W, *args: object, **kwargs: object) -> object:
         if holds(self):
             then()
         return original(self, *args, **kwargs)

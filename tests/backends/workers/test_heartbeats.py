@@ -170,6 +170,21 @@ def test_rq_cron_looks_at_its_jobs_in_between(make_runner: MakeRunner) -> None:
         file.await_beats(3)
 
 
+def test_a_pool_of_greenlets_is_not_judged(make_runner: MakeRunner) -> None:
+    skip_without("gevent")
+    runner = make_runner("celery")
+    runner.environment["JOBS_SECONDS"] = "0"
+    file = File(runner)
+    worker = runner.start("celery-worker", Declaration(args={"pool": "gevent", "concurrency": 1}))
+    with explained(worker):
+        worker.told()
+        for _ in range(2):
+            runner.manage("enqueue", str(runner.words.path))
+            assert runner.words.next() == "began"
+            assert runner.words.next() == "ended"
+        assert not file.is_touched()
+
+
 def test_a_loop_that_sleeps_for_long_is_not_judged(make_runner: MakeRunner) -> None:
     skip_without("django_tasks_db")
     runner = make_runner("django-tasks-db")
