@@ -13,7 +13,7 @@ from procession.backends.worker import READY
 from procession.django.heart import Heart
 from procession.django.heartbeat import LOOPS
 from procession.stack.model import Declaration, ProbeType, Site
-from tests.django.test_ready import environment, start, supervisor
+from tests.django.test_ready import PROGRAM, environment, start, supervisor
 
 __all__ = ["supervisor"]  # a fixture
 
@@ -49,6 +49,15 @@ def test_a_rest_is_a_time_of_0_and_ends_with_the_next_beat(file: Path) -> None:
     assert file.stat().st_mtime_ns == 0
     heart.beat()
     assert file.stat().st_mtime_ns
+
+
+def test_a_stopped_heart_is_not_wakened_by_a_rest(file: Path) -> None:
+    heart = Heart(str(file), 0.0, never)
+    heart.beat()
+    heart.stop()
+    heart.rest()
+    heart.beat()
+    assert file.stat().st_mtime_ns == 0
 
 
 def test_who_made_no_file_gets_one(tmp_path: Path) -> None:
@@ -91,7 +100,7 @@ def test_a_program_that_has_changed_is_one_line_and_works_on(
     with start(env, "urls") as worker:
         _, errors = worker.communicate("\n\n")
     assert worker.returncode == 0
-    assert errors.startswith("procession: web.1: cannot see whether huey is alive (AttributeError")
+    assert errors.startswith("procession: web.1: cannot see whether it is alive (AttributeError")
     assert errors.endswith(", so nobody judges it\n")
     assert errors.count("\n") == 1
 
@@ -115,3 +124,28 @@ def test_a_task_runner_is_watched_where_the_app_is_in_it(name: str, has_app: boo
     if liveness:
         assert liveness.type is ProbeType.HEARTBEAT
         assert command.environment[READY] in LOOPS
+
+
+WORKER = """
+import sys, types
+
+loop = types.ModuleType("django_tasks_db.management.commands.db_worker")
+sys.modules |= {name: types.ModuleType(name) for name in ("django_tasks_db", "django_tasks_db.management")}
+sys.modules |= {"django_tasks_db.management.commands": types.ModuleType("commands"), loop.__name__: loop}
+
+class Worker:
+    def configure_signals(self): pass
+    def run(self): print("it works on", flush=True)
+
+loop.Worker = Worker
+"""
+
+
+def test_what_is_missing_when_the_worker_runs_does_not_stop_it(supervisor: socket.socket, file: Path) -> None:
+    """As a release of django-tasks-db would be that renames the worker's `interval`."""
+    env = environment(supervisor, PROCESSION_READY="django-tasks-db", PROCESSION_HEARTBEAT=str(file))
+    with start(env, "urls", program=WORKER + PROGRAM + "Worker().run()") as worker:
+        said, errors = worker.communicate("\n\n")
+    assert (worker.returncode, said.splitlines()[-1]) == (0, "it works on")
+    assert errors.startswith("procession: web.1: cannot see whether it is alive (AttributeError")
+    assert file.stat().st_mtime_ns == 0

@@ -19,6 +19,7 @@ from typing import Final
 HEARTBEAT: Final = "PROCESSION_HEARTBEAT"
 SECONDS: Final = "PROCESSION_HEARTBEAT_SECONDS"
 EVERY_SECONDS: Final = 5.0
+NEVER: Final = float("inf")
 
 Complain = Callable[[str], object]
 
@@ -48,9 +49,14 @@ class Heart:
 
     def rest(self) -> None:
         """What comes now may take as long as it wants; the next beat ends that."""
-        if self._is_ours():
+        if self._next < NEVER and self._is_ours():
             self._next = 0.0
             self._touch((0.0, 0.0))
+
+    def stop(self) -> None:
+        """For good: nobody is to judge by it."""
+        self.rest()
+        self._next = NEVER
 
     def _is_ours(self) -> bool:
         self._pid = self._pid or os.getpid()
@@ -64,11 +70,20 @@ class Heart:
                 if times is None:
                     os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
         except OSError as error:
-            self._next = float("inf")
+            self._next = NEVER  # Else every turn would say it.
             self._complain(f"cannot tell that it is alive: {error!r}")
 
 
 def find_heart(complain: Complain) -> Heart | None:
-    """The heart that our environment asks for; None if nobody listens. Raises ValueError for seconds that are none."""
+    """The heart that our environment asks for; None if nobody listens."""
     path = os.environ.get(HEARTBEAT, "")
-    return Heart(path, float(os.environ.get(SECONDS) or EVERY_SECONDS), complain) if path else None
+    return Heart(path, _every_seconds(complain), complain) if path else None
+
+
+def _every_seconds(complain: Complain) -> float:
+    said = os.environ.get(SECONDS) or EVERY_SECONDS
+    try:
+        return float(said)
+    except ValueError:
+        complain(f"{SECONDS} is no number of seconds: {said!r}")
+        return EVERY_SECONDS

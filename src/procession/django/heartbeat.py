@@ -29,6 +29,7 @@ W = TypeVar("W")
 PARALLEL_POOLS: Final = frozenset({"celery.concurrency.prefork", "celery.concurrency.thread"})
 SOLO_POOL: Final = "celery.concurrency.solo"
 
+HUEY_TYPES: Final = frozenset({"thread", "process"})  # else greenlets, in the loop's own thread
 RQ_DEQUEUE: Final = "dequeue_job_and_maintain_ttl"
 
 
@@ -50,6 +51,12 @@ class RqWorker(Protocol):
     job_monitoring_interval: float
 
 
+class HueyConsumer(Protocol):
+    """What we read of huey's consumer."""
+
+    worker_type: str
+
+
 class DbWorker(Protocol):
     """What we read of django-tasks-db's worker."""
 
@@ -61,12 +68,17 @@ def beat_while_it_turns() -> None:
     kind = os.environ.get(READY, "")
     if kind == TOLD or kind not in LOOPS:
         return
+    heart = find_heart(complain)
+    if heart and not _is_green():
+        _arrange(heart, lambda: LOOPS[kind](heart))
+
+
+def _arrange(heart: Heart, do: Callable[[], object]) -> None:
     try:
-        heart = find_heart(complain)
-        if heart and not _is_green():
-            LOOPS[kind](heart)
+        do()
     except Exception as error:  # noqa: BLE001 - other people's programs: a renamed class must not stop the worker
-        complain(f"cannot see whether {kind} is alive ({error!r}), so nobody judges it")
+        heart.stop()
+        complain(f"cannot see whether it is alive ({error!r}), so nobody judges it")
 
 
 def _is_green() -> bool:
@@ -117,7 +129,12 @@ def _rq(heart: Heart) -> None:
     It waits for the next job for minutes: now for seconds. `rq suspend` may hold it up for as long as it wants.
     """
     worker = import_module("rq.worker").BaseWorker
-    _only_if(worker, "work", _rq_turns, lambda: _rq_worker(worker, heart))
+
+    def begin(self: RqWorker) -> None:
+        if _rq_turns(self):
+            _rq_worker(worker, heart)
+
+    _when_called(worker, "work", heart, begin)
     pool = import_module("rq.worker_pool").WorkerPool
     before_each(pool, "start_worker", heart.beat)  # The first beat makes it the pool's: the workers are forked off.
     before_each(pool, "check_workers", heart.beat)
@@ -150,7 +167,13 @@ def _rq_cron(heart: Heart) -> None:
 
 def _huey(heart: Heart) -> None:
     """The consumer's own loop, ten times a second; tasks run in other threads or processes."""
-    before_each(import_module("huey.consumer").Consumer, "loop", heart.beat)
+    consumer = import_module("huey.consumer").Consumer
+
+    def begin(self: HueyConsumer) -> None:
+        if self.worker_type in HUEY_TYPES:
+            before_each(consumer, "loop", heart.beat)
+
+    _when_called(consumer, "run", heart, begin)
 
 
 def _dramatiq(heart: Heart) -> None:
@@ -173,15 +196,12 @@ def _django_tasks_db(heart: Heart) -> None:
     """The one loop fetches a task and runs it."""
     module = import_module("django_tasks_db.management.commands.db_worker")
 
-    def begin() -> None:
-        before_each(module, "close_old_connections", heart.beat)
-        before_each(module.Worker, "run_task", heart.rest)
+    def begin(worker: DbWorker) -> None:
+        if worker.interval <= LONGEST_SECONDS:
+            before_each(module, "close_old_connections", heart.beat)
+            before_each(module.Worker, "run_task", heart.rest)
 
-    _only_if(module.Worker, "run", _db_worker_turns, begin)
-
-
-def _db_worker_turns(worker: DbWorker) -> bool:
-    return worker.interval <= LONGEST_SECONDS
+    _when_called(module.Worker, "run", heart, begin)
 
 
 def _procrastinate(heart: Heart) -> None:
@@ -197,13 +217,12 @@ def _procrastinate(heart: Heart) -> None:
     after_first(worker, "_fetch_and_process_jobs", lambda: turn(asyncio.get_running_loop()))
 
 
-def _only_if(owner: type, method: str, holds: Callable[[W], bool], then: Callable[[], None]) -> None:
-    """When that method is called, call `then` first if `holds` is true of the object."""
+def _when_called(owner: type, method: str, heart: Heart, first: Callable[[W], object]) -> None:
+    """Arrange the rest when that method is called, on an object whose options are known by then."""
     original = getattr(owner, method)
 
     def wrapper(self: W, *args: object, **kwargs: object) -> object:
-        if holds(self):
-            then()
+        _arrange(heart, lambda: first(self))
         return original(self, *args, **kwargs)
 
     setattr(owner, method, wrapper)
