@@ -175,6 +175,8 @@ def _make_heartbeat(work: Launch, owner: Owner | None, environment: dict[str, st
     except OSError:
         return
     environment["PROCESSION_HEARTBEAT"] = path
+    if work.process.liveness is not None:
+        environment["PROCESSION_HEARTBEAT_SECONDS"] = f"{heartbeats.every_seconds(work.process.liveness):g}"
 
 
 def _enter(directory: str) -> None:
