@@ -19,6 +19,7 @@ from procession.supervisor.core.decide import decide, next_deadline
 from procession.supervisor.core.instance import AT_REST, Phase, outgoing_key
 from procession.supervisor.core.model import empty
 from tests.core.stacks import process, stack, task
+from tests.core.succession import succeed
 
 NAMES = ("db", "web", "worker", "beat", "flaky")
 
@@ -69,14 +70,19 @@ class World:
             self.break_something()
         elif chance < 0.86:
             self.talk()
+        elif chance < 0.862:
+            succeed(self)
         else:
             self.probe()
 
     def tell(self, event: on.Event) -> None:
+        self.decide(event)
+        self.check()
+
+    def decide(self, event: on.Event) -> None:
         self.model, actions = decide(self.model, event, self.now)
         for action in actions:
             self.carry_out(action)
-        self.check()
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds

@@ -15,15 +15,17 @@ from procession.console import talk, text
 from procession.console.lines import LinePrinter
 from procession.console.waiting import Waiting
 from procession.control import wire
-from procession.control.client import TICK_SECONDS, Answer, Client
+from procession.control.client import TICK_SECONDS, Answer, Client, was_cut_off
 from procession.recorder.reading.follow import Follower
 from procession.recorder.reading.parts import log_paths, parts_of
-from procession.refusal import ExitCode
+from procession.refusal import ExitCode, Refusal
 
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 OWN_LOG = "procession"  # the recorder's; what happens is said here by the changes
 MARK = "-- "  # before what is not an instance's own line
 END_SECONDS_MAX = 10.0
+SUCCESSOR_SECONDS = 5.0  # until another supervisor is there, where one was killed
+LOOK_AGAIN_SECONDS = 0.02
 SAME_SECONDS = 0.03
 """Two signals so close are one wish: timeout(1) sends its signal to us and to our group, as do other wrappers."""
 
@@ -91,6 +93,8 @@ class Attached:
         try:
             messages = self._client.take()
         except EOFError:
+            if self._goes_on():
+                return
             self._waiting.say("the supervisor has ended")
             self._code = ExitCode.DONE if self._ends_done or self._owns else ExitCode.NO_SUPERVISOR
             return
@@ -99,6 +103,23 @@ class Attached:
                 self._answered(self._requests.pop(message["id"]), Answer(message))
             elif "change" in message and self._requests.get(message["id"]) == "watch":
                 self._waiting.changed(message["change"])
+
+    def _goes_on(self) -> bool:
+        """Whether another supervisor has taken over, after an upgrade or a death: then we watch that one."""
+        deadline = time.monotonic() + SUCCESSOR_SECONDS
+        while was_cut_off(self._options.stack_directory) and self._ends_done == self._ends_asked:
+            try:
+                self._client = Client(self._options.stack_directory)
+            except Refusal:
+                if time.monotonic() >= deadline:
+                    return False
+                time.sleep(LOOK_AGAIN_SECONDS)
+                continue
+            self._requests.clear()
+            self._ask("watch", {})
+            self._waiting.say("another supervisor has taken over; everything goes on")
+            return True
+        return False
 
     def _answered(self, verb: str, answer: Answer) -> None:
         self._waiting.clear()

@@ -110,7 +110,7 @@ def _prepare(options: Options) -> Supervisor:
         kernel.become_subreaper()
     except OSError as error:
         supervisor.recorder.note(f"grandchildren that leave their session are found by a search only: {error}")
-    begin(supervisor, given, _argv(options))
+    begin(supervisor, given, _argv(options), by_a_person=options.inherited.notify < 0)
     if options.replaces:
         note_upgrade(supervisor, options.replaces)
     if ended:

@@ -16,6 +16,7 @@ from time import monotonic
 
 import procession
 from procession.control import wire
+from procession.control.wire import Message
 from procession.owner import find_owner
 from procession.refusal import Refusal
 from procession.stack.codec import from_data
@@ -34,8 +35,10 @@ from procession.supervisor.linux.trees import Kill, Tree, members
 UNWANTED_SECONDS = 30.0  # that an instance which is declared no more gets after SIGTERM, until SIGKILL
 
 
-def begin(supervisor: Supervisor, given: Stack | None, argv: list[str]) -> None:
+def begin(supervisor: Supervisor, given: Stack | None, argv: list[str], *, by_a_person: bool) -> None:
     """Take over what is there; else run `given`; without either, wait to be told. `argv` starts us again if we die.
+
+    A `down` that was cut off goes on, unless a person starts us: that is the newer wish.
 
     Raises Refusal when what is there cannot be taken over.
     """
@@ -50,6 +53,8 @@ def begin(supervisor: Supervisor, given: Stack | None, argv: list[str]) -> None:
         state = None
     if trouble:
         supervisor.recorder.note(trouble)
+    if by_a_person:
+        state = _with_another_wish(state)
     found = survey(supervisor.directory, state or {}, _owners(supervisor, given))
     was_cut_off = bool(found.living) or (given is None and (state is not None or bool(trouble)))
     stack = given or (_last_stack(supervisor) if was_cut_off else None)
@@ -57,6 +62,11 @@ def begin(supervisor: Supervisor, given: Stack | None, argv: list[str]) -> None:
         _resume(supervisor, stack, state or {}, found)
     else:
         _kill_leftovers(supervisor, found.leftovers, lambda: _run(supervisor, given))
+
+
+def _with_another_wish(state: Message | None) -> Message | None:
+    memory = state.get("memory") if state else None
+    return {**state, "memory": {**memory, "ending": False}} if state and isinstance(memory, dict) else state
 
 
 def note_upgrade(supervisor: Supervisor, before: str) -> None:
