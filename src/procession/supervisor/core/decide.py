@@ -50,6 +50,8 @@ def decide(model: Model, event: Event, now: float) -> tuple[Model, tuple[do.Acti
     turn = Turn(model, now)
     if isinstance(event, Tick):
         _pass_deadlines(turn)
+    elif isinstance(event, Grown | MemoryKilled | NotHeld):
+        _meet_limit(turn, event)
     elif isinstance(event, News):
         _take_news(turn, event)
     else:
@@ -128,8 +130,6 @@ def _take_news(turn: Turn, news: News) -> None:
             _judged(turn, instance, judge.told(instance, news, turn.now))
         case Adopted():
             _adopt(turn, instance, news)
-        case Grown() | MemoryKilled() | NotHeld():
-            _limit_met(turn, instance, news)
         case Survived():
             left = f"could not be killed: {', '.join(news.processes)}"
             turn.record(instance, "left-behind", {"processes": list(news.processes)})
@@ -168,7 +168,10 @@ def _end_text(instance: Instance, news: Died) -> str:
     return memory_text(killer, instance.running.limits.memory_bytes) or status_text(news.status)
 
 
-def _limit_met(turn: Turn, instance: Instance, news: Grown | MemoryKilled | NotHeld) -> None:
+def _meet_limit(turn: Turn, news: Grown | MemoryKilled | NotHeld) -> None:
+    instance = turn.model.find(news.name, news.life)
+    if instance is None:
+        return
     match news:
         case Grown():
             wear.grow(turn, instance, news.used_bytes)
