@@ -113,7 +113,8 @@ class Supervisor:
             "recorder_pid": self.recorder.pid,
             "recorder_restarts": self.recorder.restarts,
         }
-        return {"supervisor": own, **view.status(self.model, monotonic())}
+        not_held = {name: list(what) for name, what in self.instances.not_held.items() if what}
+        return {"supervisor": own, **view.status(self.model, monotonic()), "not_held": not_held}
 
     def succeed(self, program: list[str]) -> str:
         """Become this program, once the present moment's work is done; "", or why it cannot be."""
@@ -216,7 +217,7 @@ class Supervisor:
             return
         systemd.notify({"STOPPING": "1"})
         self.loop.call_after(QUIT_SECONDS, "quit", self._end)
-        find = partial(everything, self.directory, self.children)
+        find = partial(everything, self.directory, self.children, self.instances.groups)
         Kill(find, self.loop, on_gone=self._end_recorder, on_survived=self._name_survivors).begin()
 
     def _name_survivors(self, names: tuple[str, ...]) -> None:
@@ -233,6 +234,7 @@ class Supervisor:
         self._is_over = True
         rundir.clean_up(self.directory)
         heartbeats.clean_up(self.instances.heartbeats)
+        self.instances.groups.remove_all()
         self.listeners.close_all()
         self.notify.close()
         self.server.close()
