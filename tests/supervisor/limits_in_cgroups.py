@@ -26,13 +26,14 @@ def events(site: Site, kind: str) -> list[dict[str, object]]:
 
 
 @pytest.fixture
-def delegated(tmp_path: Path) -> Iterator[Path]:
+def delegated(site: Site) -> Iterator[Path]:
     """A group as systemd makes one for a unit with Delegate=yes."""
     group = BASE / f"delegated-{os.getpid()}"
     group.mkdir()
     (BASE / "cgroup.subtree_control").write_text("+memory +cpu +pids")
     os.setxattr(group, "trusted.delegate", b"1")
     yield group
+    site.end()
     for path in (*group.glob("*/*/"), *group.glob("*/"), group):
         until(lambda path=path: _is_removed(path), f"{path} is not empty")  # type: ignore[misc]
 
@@ -55,7 +56,7 @@ def test_more_memory_than_the_limit_is_a_death_that_is_named(site: Site, stage: 
     limits = Limits(memory_bytes=32 * MIB)
     site.begin(process("web", stage.program(GREEDY), limits=limits, restart=RestartWhen.NEVER))
     view = site.await_phase("web.1", "failed")
-    assert view["last_exit"] == "killed by the kernel: out of memory (limit 32 MB)"
+    assert view["last_exit"] == "killed by the kernel: out of memory (limit 32.0 MB)"
     assert site.status()["not_held"] == {}
 
 
@@ -66,7 +67,7 @@ def test_a_worker_that_is_killed_for_its_memory_is_an_event_and_the_main_process
     site.up(process("web", stage.program(body), limits=Limits(memory_bytes=32 * MIB)))
     main = stage.hear("alone").pid
     until(lambda: events(site, "out-of-memory") != [])
-    text = "killed by the kernel: out of memory (limit 32 MB)"
+    text = "killed by the kernel: out of memory (limit 32.0 MB)"
     assert events(site, "out-of-memory") == [{"processes": 1, "text": text}]
     assert site.instance("web.1")["pid"] == main
 

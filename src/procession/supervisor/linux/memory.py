@@ -64,15 +64,15 @@ class Memory:
             os.close(eye.fd)
 
     def killer(self, name: str, number: int, status: int | None) -> OutOfMemory:
-        """What the out-of-memory killer had to do with the death of a main process that we did not kill."""
-        if status != -signal.SIGKILL:
+        """What the out-of-memory killer had to do with the death of a main process. `status` None: not known."""
+        if status not in (-signal.SIGKILL, None):
             return OutOfMemory.NO
         if number in self._eyes:
             self._see(name, number)
             at, killer = self._eyes[number].last
             return killer if monotonic() - at < SAME_SECONDS else OutOfMemory.NO
         kills, self._kills = self._kills, procfs.memory_kills()
-        return OutOfMemory.LIKELY if self._kills > kills else OutOfMemory.NO
+        return OutOfMemory.LIKELY if status is not None and self._kills > kills else OutOfMemory.NO
 
     def _open_eye(self, name: str, number: int, group: Group) -> None:
         """The kernel tells of each change of this file (POLLPRI, cgroup-v2.rst)."""
