@@ -282,7 +282,8 @@ class World:
                 self.pass_time(max(0.0, deadline - self.now))
             else:
                 break
-        assert not any(instance.outgoing for instance in self.model.instances.values()), "a roll that does not end"
+        endless = [i.name for i in self.model.instances.values() if i.outgoing and not self.may_stay(i.name)]
+        assert not endless, f"a roll that does not end: {endless}"
         for instance in self.model.instances.values():
             if instance.wanted and not self.may_stay(instance.name):
                 assert instance.phase in (Phase.READY, Phase.DONE), f"{instance.name} is wanted, and {instance.phase}"

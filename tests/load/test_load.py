@@ -17,7 +17,6 @@ from procession.sources.procfile import read_procfile
 from procession.sources.settings import read_settings
 from procession.stack.codec import from_data, to_data
 from procession.stack.model import (
-from procession.supervisor.linux import cgroups
     Condition,
     Dependency,
     Kind,
@@ -29,6 +28,7 @@ from procession.supervisor.linux import cgroups
     Stack,
     StopStep,
 )
+from procession.supervisor.linux import cgroups
 
 WEB = 'from PRODUCTION_PROCESSES["web"]'
 
@@ -406,7 +406,8 @@ def test_a_limit_that_nothing_holds_here_is_said(
     (tmp_path / "cgroup.controllers").write_text(controllers)
     monkeypatch.setattr(cgroups, "find_base", lambda: cgroups.Base(str(tmp_path)))
     limits = {"cpu": 2, "memory": "1G", "processes": 100, "files": 100, "nice": 5}
-    declared = {"web": {"COMMAND": "true", "LIMITS": limits}, "once": {"COMMAND": "true", "TYPE": "task", "LIMITS": limits}}
+    web = {"COMMAND": "true", "LIMITS": limits}
+    declared = {"web": web, "once": {**web, "TYPE": "task"}}
     problems = load(read_settings(declared, None, "mysite.settings"), site)[1]
     missing = {"cpu", "memory"} - set(controllers.split())
     expected = {f"once.limits.{word}" for word in missing} | {f"web.limits.{word}" for word in missing - {"memory"}}

@@ -23,6 +23,11 @@ def raise_own(given: int) -> int:
     return _soft
 
 
+def given() -> int:
+    """What instances get."""
+    return _soft
+
+
 def give_back() -> None:
     """In a child: what it gets where nothing is declared. Raises OSError, ValueError."""
     hard = getrlimit(RLIMIT_NOFILE)[1]

@@ -23,7 +23,7 @@ from procession.supervisor.core import view
 from procession.supervisor.core.decide import decide, next_deadline
 from procession.supervisor.core.events import Apply, Down, Event, Tick
 from procession.supervisor.core.model import Model, empty
-from procession.supervisor.linux import heartbeats, rundir, successor, systemd
+from procession.supervisor.linux import heartbeats, openfiles, rundir, successor, systemd
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.inherited import Inherited
 from procession.supervisor.linux.instances import Instances
@@ -132,7 +132,7 @@ class Supervisor:
         self.save()
         self.server.say_farewell()
         inherited = Inherited(self._lock, self.server.fileno(), self.notify.fileno(), self.listeners.held_fds())
-        arguments = ["--directory", self.directory, *(["--echo"] if self._echo else [])]
+        arguments = ["--directory", self.directory, "--open-files", str(openfiles.given()), *(["--echo"] if self._echo else [])]
         try:
             successor.become(program, arguments, inherited)
         except OSError as error:
