@@ -132,7 +132,8 @@ class Supervisor:
         self.save()
         self.server.say_farewell()
         inherited = Inherited(self._lock, self.server.fileno(), self.notify.fileno(), self.listeners.held_fds())
-        arguments = ["--directory", self.directory, "--open-files", str(openfiles.given()), *(["--echo"] if self._echo else [])]
+        arguments = ["--directory", self.directory, "--open-files", str(openfiles.given())]
+        arguments += ["--echo"] if self._echo else []
         try:
             successor.become(program, arguments, inherited)
         except OSError as error:
