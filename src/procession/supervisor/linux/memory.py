@@ -71,8 +71,10 @@ class Memory:
             self._see(name, number)
             at, killer = self._eyes[number].last
             return killer if monotonic() - at < SAME_SECONDS else OutOfMemory.NO
+        if status is None:
+            return OutOfMemory.NO
         kills, self._kills = self._kills, procfs.memory_kills()
-        return OutOfMemory.LIKELY if status is not None and self._kills > kills else OutOfMemory.NO
+        return OutOfMemory.LIKELY if self._kills > kills else OutOfMemory.NO
 
     def _open_eye(self, name: str, number: int, group: Group) -> None:
         """The kernel tells of each change of this file (POLLPRI, cgroup-v2.rst)."""
