@@ -3,7 +3,7 @@
     BASE/procession-1a2b3c4d/web.1-12       a digest of the stack directory; the instance, and the number of its life
 
 BASE is a group that was given to us: the one that we are in, if systemd delegated it (Delegate=yes) or a container is
-made of it; or the root of the hierarchy, if we are root. Nothing else is touched. A group without any controller still
+made of it; or the root of the hierarchy, if we are root and no service of systemd. Nothing else is touched. A group without any controller still
 knows who belongs to it, whatever a process does to its session, its parents and its environment.
 
 Controllers are switched on when the first limit asks for them. A group that has some may have no process of its own
@@ -61,6 +61,8 @@ def find_base(name: str = "") -> Base:
     is_whole = not os.path.exists(f"{mount}/cgroup.type")  # which only the root of the whole hierarchy does not have
     if _is_given(mine, mount, is_whole=is_whole):
         return Base(mine)
+    if os.path.basename(mine).endswith(".service"):  # systemd would lose sight of what it is to end
+        return Base("", f"systemd keeps {mine} for itself; its unit needs Delegate=yes")
     if os.geteuid() == 0 and is_whole and os.access(f"{mount}/cgroup.procs", os.W_OK):
         return Base(mount)
     return Base("", f"our cgroup is not ours to divide: {mine}")
