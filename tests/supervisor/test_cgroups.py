@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 
 from procession.stack.model import Limits
 from procession.supervisor.linux import cgroups
+from procession.supervisor.linux.group import Group
 from tests.faults.killing import kill_both, kill_supervisor
 from tests.supervisor.programs import Stage, is_alive, until
 from tests.supervisor.site import Site, process
@@ -144,3 +147,18 @@ def test_what_nothing_holds_it_to_is_said_and_in_the_status(site: Site, stage: S
     assert site.status()["not_held"] == {"web": ["cpu: no cgroup v2 is mounted"]}
     site.up(process("web", stage.program(STEADY)))
     until(lambda: site.status()["not_held"] == {})
+
+
+@pytest.mark.parametrize(("file", "is_given"), [("trusted.delegate", True), ("trusted.other", False)])
+def test_a_service_of_systemd_divides_its_group_only_if_it_may(tmp_path: Path, file: str, is_given: bool) -> None:
+    """A group of that name, with systemd's mark or without; what a process in it finds."""
+    group = Path(cgroups._mount() or "") / f"{tmp_path.name}-{os.getpid()}.service"
+    group.mkdir()
+    try:
+        os.setxattr(group, file, b"1")
+        ask = "from procession.supervisor.linux.cgroups import find_base as find; print(find().path or find().trouble)"
+        argv = ["sh", "-c", f'echo 0 > {group}/cgroup.procs; exec "$@"', "sh", sys.executable, "-c", ask]
+        said = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+        assert said == (str(group) if is_given else f"systemd keeps {group} for itself; its unit needs Delegate=yes")
+    finally:
+        until(lambda: not group.exists() or Group(str(group)).remove())

@@ -3,8 +3,9 @@
     BASE/procession-1a2b3c4d/web.1-12       a digest of the stack directory; the instance, and the number of its life
 
 BASE is a group that was given to us: the one that we are in, if systemd delegated it (Delegate=yes) or a container is
-made of it; or the root of the hierarchy, if we are root and no service of systemd. Nothing else is touched. A group without any controller still
-knows who belongs to it, whatever a process does to its session, its parents and its environment.
+made of it; or the root of the hierarchy, if we are root and no service of systemd. Nothing else is touched. A group
+without any controller still knows who belongs to it, whatever a process does to its session, its parents and its
+environment.
 
 Controllers are switched on when the first limit asks for them. A group that has some may have no process of its own
 beside its subgroups: so in a group that was delegated we move into one called LEAF first. (systemd's
