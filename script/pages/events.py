@@ -57,6 +57,16 @@ PARTS = {
         "failed": ("it is not tried again until a person asks", "`last_exit`, `deaths`"),
         "spawn-failed": ("it could not be started", "`why`: what was tried, and what the system said"),
         "left-behind": ("some of its processes did not die of SIGKILL", "`processes`: pid and name"),
+        "aged": ("it is as old as `MAX_AGE`, and is renewed", "`age_seconds`, `because`"),
+        "outgrown": (
+            "it uses more than its `memory`, which no cgroup holds it to, and is renewed",
+            "`used_bytes`, `limit_bytes`, `because`",
+        ),
+        "out-of-memory": (
+            "the kernel has killed some of its processes, which had no more memory",
+            "`processes`: how many. `text`",
+        ),
+        "limits-not-held": ("nothing holds it to some of its limits", "`what`: each, and why"),
         "adopted": ("a new supervisor took it over, running", "`age_seconds`: since its start"),
     },
     "What became of us": {

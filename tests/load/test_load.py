@@ -29,6 +29,7 @@ from procession.stack.model import (
     Stack,
     StopStep,
 )
+from procession.supervisor.linux import cgroups
 
 WEB = 'from PRODUCTION_PROCESSES["web"]'
 
@@ -413,3 +414,19 @@ def test_a_procfile_line_that_cannot_be_split_is_told_once(site: Site, tmp_path:
     (tmp_path / "Procfile").write_text("worker: no-such-program 'x\n")
     _, problems = load(read_procfile(str(tmp_path / "Procfile"), {}), site)
     assert [problem.id for problem in problems] == ["E015"]
+
+
+@pytest.mark.parametrize("controllers", ["", "cpu pids"])
+def test_a_limit_that_nothing_holds_here_is_said(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, controllers: str
+) -> None:
+    """As on a machine whose cgroup v2 has these controllers."""
+    (tmp_path / "cgroup.controllers").write_text(controllers)
+    monkeypatch.setattr(cgroups, "find_base", lambda: cgroups.Base(str(tmp_path)))
+    limits = {"cpu": 2, "memory": "1G", "processes": 100, "files": 100, "nice": 5}
+    web = {"COMMAND": "true", "LIMITS": limits}
+    declared = {"web": web, "once": {**web, "TYPE": "task"}}
+    problems = load(read_settings(declared, None, "mysite.settings"), site)[1]
+    missing = {"cpu", "memory"} - set(controllers.split())
+    expected = {f"once.limits.{word}" for word in missing} | {f"web.limits.{word}" for word in missing - {"memory"}}
+    assert {problem.where for problem in problems if problem.id == "W007"} == expected

@@ -145,6 +145,8 @@ def _process(parts: Parts) -> Process:
         restart=declaration.restart or (RestartWhen.NEVER if kind is Kind.TASK else profile.restart),
         backoff=declaration.backoff or Backoff(),
         limits=declaration.limits or Limits(),
+        max_age_seconds=declaration.max_age_seconds or 0.0,
+        no_new_privs=bool(declaration.no_new_privs),
         log=declaration.log or Log(),
         singleton=profile.singleton if declaration.singleton is None else declaration.singleton,
         origin=parts.said.place.origin(),

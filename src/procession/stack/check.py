@@ -44,17 +44,10 @@ def _check_one(process: Process, checked: Checked) -> Iterator[Problem]:
     yield from _task(process)
     yield from _shared_by_instances(process, checked.binds.get(process.name, ()))
     yield from _timeouts(process)
-    yield from _limits(process)
     yield from _unix_paths(process, checked.binds.get(process.name, ()))
     yield from _probe_address(process, checked.binds.get(process.name, ()))
     yield from _probe_types(process)
     yield from _shared_liveness(process)
-
-
-def _limits(process: Process) -> Iterator[Problem]:
-    """What is declared and not held to is said, not ignored."""
-    if process.limits.memory_bytes or process.limits.cpu:
-        yield problem(process, "limits", "W007", "memory and cpu are not enforced yet", "use systemd or a container")
 
 
 def problem(process: Process, where: str, id: str, what: str, fix: str = "") -> Problem:

@@ -135,10 +135,16 @@ class Backoff:
 class Limits:
     """What one instance may use. 0 is no limit."""
 
-    memory_bytes: int = setting("Memory of an instance's whole tree", default=0)
-    cpu: float = setting("Cores of processor time: 1.5 is 150 %", default=0.0)
-    files: int = setting("Open files (RLIMIT_NOFILE)", default=0)
-    processes: int = setting("Processes of the user (RLIMIT_NPROC)", default=0)
+    memory_bytes: int = setting(
+        "Memory of an instance's whole tree: by a cgroup where one can be had, else it is renewed when it uses more",
+        default=0,
+    )
+    cpu: float = setting("Cores of processor time: 1.5 is 150 % of one; needs a cgroup", default=0.0)
+    files: int = setting("Open files (RLIMIT_NOFILE); if not said, what the supervisor was started with", default=0)
+    processes: int = setting(
+        "Processes and threads of its tree, by a cgroup; without one, those of its whole user (RLIMIT_NPROC)",
+        default=0,
+    )
     core_bytes: int = setting("Size of a core dump (RLIMIT_CORE); -1 is what the system says", default=-1)
     nice: int = setting("Niceness, -20 to 19", default=0)
 
@@ -204,6 +210,8 @@ class Declaration:
     restart: RestartWhen | None = setting("always, on-failure or never")
     backoff: Backoff | None = setting("How restarts slow down")
     limits: Limits | None = setting("Memory, processor and files")
+    max_age_seconds: float | None = setting("An instance as old as this, give or take a tenth, is renewed; 0 is never")
+    no_new_privs: bool | None = setting("Nothing that it runs gains rights by setuid or file capabilities (no sudo)")
     log: Log | None = setting("Log file and rotation")
     singleton: bool | None = setting("Never two at once, whatever happens")
 
@@ -223,10 +231,13 @@ class Common:
     restart: RestartWhen | None = setting("always, on-failure or never")
     backoff: Backoff | None = setting("How restarts slow down")
     limits: Limits | None = setting("Memory, processor and files")
+    no_new_privs: bool | None = setting("Nothing that they run gains rights by setuid or file capabilities (no sudo)")
     log: Log | None = setting("Log file and rotation")
 
 
-LIVE_FIELDS = frozenset({"replicas", "depends_on", "restart", "backoff", "log", "singleton", "origin", "reload_signal"})
+LIVE_FIELDS = frozenset(
+    {"replicas", "depends_on", "restart", "backoff", "log", "singleton", "origin", "reload_signal", "max_age_seconds"}
+)
 """What of a process can change without a new start: it is read when it is needed."""
 
 
@@ -263,6 +274,8 @@ class Process:
     restart: RestartWhen = RestartWhen.ALWAYS
     backoff: Backoff = field(default_factory=Backoff)
     limits: Limits = field(default_factory=Limits)
+    max_age_seconds: float = 0.0
+    no_new_privs: bool = False
     log: Log = field(default_factory=Log)
     singleton: bool = False
     origin: Origin = field(default_factory=Origin)

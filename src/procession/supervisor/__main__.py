@@ -1,5 +1,5 @@
 """Starts the supervisor: `python -I -S .../procession/supervisor/__main__.py --directory STACKDIR [--stack FILE]
-[--ready-fd N] [--echo]`.
+[--ready-fd N] [--open-files N] [--echo]`.
 
 It says once on fd N, as JSON, whether it is there: {"ready": true, "pid": 4121}, or {"ready": false, "code": 4, "text":
 [...]}. Exit codes: 0 everything is down, 2 wrong usage, 4 refused by the system.
@@ -27,12 +27,13 @@ from procession.stack.model import Stack
 from procession.supervisor.linux import kernel, rundir
 from procession.supervisor.linux.begin import begin, note_upgrade
 from procession.supervisor.linux.inherited import Inherited, parse_inherited, show_inherited
+from procession.supervisor.linux.openfiles import raise_own
 from procession.supervisor.linux.predecessors import end_predecessors
 from procession.supervisor.linux.recorder import KEPT_FD
 from procession.supervisor.linux.rehearsal import why_not
 from procession.supervisor.linux.supervisor import Supervisor
 
-USAGE = "usage: supervisor --directory STACKDIR [--stack FILE] [--ready-fd N] [--echo] [--check]"
+USAGE = "usage: supervisor --directory STACKDIR [--stack FILE] [--ready-fd N] [--open-files N] [--echo] [--check]"
 
 
 @dataclass(slots=True)
@@ -40,6 +41,7 @@ class Options:
     directory: str = ""
     stack: str = ""
     ready_fd: int = -1
+    open_files: int = 0  # what instances may have open; 0: what we may have
     echo: bool = False
     check: bool = False
     inherited: Inherited = field(default_factory=Inherited)
@@ -57,6 +59,7 @@ def main(arguments: list[str]) -> int:
         print(json.dumps({"version": procession.__version__, "why_not": why_not(options.directory)}))
         return ExitCode.DONE
     _take_fds(options.ready_fd)
+    options.open_files = raise_own(options.open_files)
     try:
         supervisor = _prepare(options)
     except Refusal as refusal:
@@ -88,6 +91,8 @@ def parse(arguments: list[str]) -> Options:
             options.stack = next(rest, "")
         elif argument == "--ready-fd":
             options.ready_fd = int(next(rest, ""))
+        elif argument == "--open-files":
+            options.open_files = int(next(rest, ""))
         else:
             raise ValueError(f"unknown argument {argument!r}")
     if not options.directory:
@@ -123,6 +128,7 @@ def _argv(options: Options) -> list[str]:
     """How we are started again: without the stack, which is in the directory by then."""
     argv = [sys.executable, "-I", "-S", os.path.abspath(__file__), "--directory", options.directory]
     argv += ["--inherit", show_inherited(Inherited(notify=KEPT_FD))]
+    argv += ["--open-files", str(options.open_files)]
     return [*argv, "--echo"] if options.echo else argv
 
 

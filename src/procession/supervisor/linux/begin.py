@@ -8,7 +8,7 @@ then is started what is wanted and not there.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from signal import SIGCONT, SIGTERM
@@ -27,6 +27,7 @@ from procession.supervisor.core.memory import recall
 from procession.supervisor.core.model import Model
 from procession.supervisor.core.turn import ASKED
 from procession.supervisor.linux import kernel, procfs, rundir, systemd
+from procession.supervisor.linux.group import Group
 from procession.supervisor.linux.procfs import Mark
 from procession.supervisor.linux.state import Found, Survey, digest, survey, why_of_no_use
 from procession.supervisor.linux.supervisor import OWN_OPERATION, Supervisor
@@ -61,7 +62,7 @@ def begin(supervisor: Supervisor, given: Stack | None, argv: list[str], *, by_a_
     if was_cut_off:
         _resume(supervisor, stack, state or {}, found)
     else:
-        _kill_leftovers(supervisor, found.leftovers, lambda: _run(supervisor, given))
+        _kill_leftovers(supervisor, found, lambda: _run(supervisor, given))
 
 
 def _with_another_wish(state: Message | None) -> Message | None:
@@ -104,10 +105,10 @@ def _resume(supervisor: Supervisor, stack: Stack | None, state: Mapping[str, obj
     if stack is None:
         supervisor.recorder.note("what should run is not known; it waits for: procession up")
         supervisor.before_apply = lambda declared: _take_over(supervisor, declared, state, found)
-        _kill_leftovers(supervisor, found.leftovers, lambda: None)
+        _kill_leftovers(supervisor, found, lambda: None)
         return
     _take_over(supervisor, stack, state, found)
-    _kill_leftovers(supervisor, found.leftovers, lambda: supervisor.tell(Resume()))
+    _kill_leftovers(supervisor, found, lambda: supervisor.tell(Resume()))
     systemd.notify({"READY": "1", "STATUS": f"took over {len(found.living)} instances"})
 
 
@@ -191,28 +192,40 @@ def _end_unwanted(supervisor: Supervisor, found: Found) -> None:
     supervisor.loop.call_at(monotonic() + UNWANTED_SECONDS, deadline, lambda: kernel.kill_group(pidfd))
 
 
-def _kill_leftovers(supervisor: Supervisor, marks: tuple[Mark, ...], then: Callable[[], object]) -> None:
+def _kill_leftovers(supervisor: Supervisor, found: Survey, then: Callable[[], object]) -> None:
     """Kill what is left of trees whose main process died while nobody looked; then go on."""
-    waiting = set(marks)
+    groups = supervisor.instances.groups.leftovers(keep={f"{one.name}-{one.life}" for one in found.living})
+    waiting: set[Mark | Group] = {*found.leftovers, *groups}
 
-    def done(mark: Mark) -> None:
-        waiting.discard(mark)
+    def done(leftover: Mark | Group) -> None:
+        waiting.discard(leftover)
+        if isinstance(leftover, Group):
+            supervisor.instances.groups.remove(leftover)
         if not waiting:
             then()
 
-    for mark in marks:
+    for group in groups:
+        group.kill()
+        _kill_found(supervisor, os.path.basename(group.path), group.members, partial(done, group))
+    for mark in found.leftovers:
         supervisor.recorder.note(f"{mark.instance}: killing what a dead main process (pid {mark.main}) left behind")
         _kill(supervisor, Tree(mark, mark.main, 0, is_own=False), partial(done, mark))
-    if not marks:
+    if not groups and not found.leftovers:
         then()
 
 
 def _kill(supervisor: Supervisor, tree: Tree, then: Callable[[], object]) -> None:
+    _kill_found(supervisor, tree.mark.instance, partial(members, tree, supervisor.children), then)
+
+
+def _kill_found(
+    supervisor: Supervisor, whose: str, find: Callable[[], Iterator[procfs.Stat]], then: Callable[[], object]
+) -> None:
     def survived(names: tuple[str, ...]) -> None:
-        supervisor.recorder.note(f"{tree.mark.instance}: could not be killed: {', '.join(names)}")
+        supervisor.recorder.note(f"{whose}: could not be killed: {', '.join(names)}")
         then()
 
-    Kill(partial(members, tree, supervisor.children), supervisor.loop, on_gone=then, on_survived=survived).begin()
+    Kill(find, supervisor.loop, on_gone=then, on_survived=survived).begin()
 
 
 def _last_stack(supervisor: Supervisor) -> Stack | None:

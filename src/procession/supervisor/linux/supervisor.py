@@ -23,7 +23,7 @@ from procession.supervisor.core import view
 from procession.supervisor.core.decide import decide, next_deadline
 from procession.supervisor.core.events import Apply, Down, Event, Tick
 from procession.supervisor.core.model import Model, empty
-from procession.supervisor.linux import heartbeats, rundir, successor, systemd
+from procession.supervisor.linux import heartbeats, openfiles, rundir, successor, systemd
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.inherited import Inherited
 from procession.supervisor.linux.instances import Instances
@@ -115,7 +115,8 @@ class Supervisor:
             "recorder_pid": self.recorder.pid,
             "recorder_restarts": self.recorder.restarts,
         }
-        return {"supervisor": own, **view.status(self.model, monotonic())}
+        not_held = {name: list(what) for name, what in self.instances.not_held.items() if what}
+        return {"supervisor": own, **view.status(self.model, monotonic()), "not_held": not_held}
 
     def succeed(self, program: list[str]) -> str:
         """Become this program, once the present moment's work is done; "", or why it cannot be."""
@@ -133,7 +134,8 @@ class Supervisor:
         self.save()
         self.server.say_farewell()
         inherited = Inherited(self._lock, self.server.fileno(), self.notify.fileno(), self.listeners.held_fds())
-        arguments = ["--directory", self.directory, *(["--echo"] if self._echo else [])]
+        arguments = ["--directory", self.directory, "--open-files", str(openfiles.given())]
+        arguments += ["--echo"] if self._echo else []
         try:
             successor.become(program, arguments, inherited)
         except OSError as error:
@@ -218,7 +220,7 @@ class Supervisor:
             return
         systemd.notify({"STOPPING": "1"})
         self.loop.call_after(QUIT_SECONDS, "quit", self._end)
-        find = partial(everything, self.directory, self.children)
+        find = partial(everything, self.directory, self.children, self.instances.groups)
         Kill(find, self.loop, on_gone=self._end_recorder, on_survived=self._name_survivors).begin()
 
     def _name_survivors(self, names: tuple[str, ...]) -> None:
@@ -236,6 +238,7 @@ class Supervisor:
         self._is_over = True
         rundir.clean_up(self.directory)
         heartbeats.clean_up(self.instances.heartbeats)
+        self.instances.groups.remove_all()
         self.listeners.close_all()
         self.notify.close()
         self.server.close()
