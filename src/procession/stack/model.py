@@ -206,6 +206,10 @@ class Declaration:
     limits: Limits | None = setting("Memory, processor and files")
     log: Log | None = setting("Log file and rotation")
     singleton: bool | None = setting("Never two at once, whatever happens")
+    watch: tuple[str, ...] | None = setting(
+        "`procession dev`: a change of these files restarts it, as .gitignore writes patterns; False is none",
+        form="watch",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +230,9 @@ class Common:
     log: Log | None = setting("Log file and rotation")
 
 
-LIVE_FIELDS = frozenset({"replicas", "depends_on", "restart", "backoff", "log", "singleton", "origin", "reload_signal"})
+LIVE_FIELDS = frozenset(
+    {"replicas", "depends_on", "restart", "backoff", "log", "singleton", "origin", "reload_signal", "watch"}
+)
 """What of a process can change without a new start: it is read when it is needed."""
 
 
@@ -265,6 +271,7 @@ class Process:
     limits: Limits = field(default_factory=Limits)
     log: Log = field(default_factory=Log)
     singleton: bool = False
+    watch: tuple[str, ...] = ()  # patterns as .gitignore writes them, for `procession dev`
     origin: Origin = field(default_factory=Origin)
 
     def may_go_on_as(self, new: Process) -> bool:
