@@ -127,6 +127,8 @@ class Attached:
                 self._waiting.changed(message["change"])
 
     def _answered(self, verb: str, answer: Answer) -> None:
+        if verb == "signal" and not self._ends_done:
+            return  # `beside` has said whom it asks
         self._waiting.clear()
         if verb != "apply" or not self._ends_done:  # what could not start has no news value once we stop
             talk.say_answer(answer, self._options)
