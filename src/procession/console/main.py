@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 VERBS = {
+    "Develop it": ("dev",),
     "Run the site": ("up", "down", "start", "stop", "restart", "roll", "reload", "scale", "signal", "update", "run"),
     "See what it does": ("status", "logs", "events"),
     "Declare it": ("init", "check", "render"),
@@ -76,7 +77,7 @@ def run_verb(arguments: list[str], prog: str, settings: str) -> int:
     verb = load(name)
     options = parse(verb, name, before + after, prog)
     options.settings = options.settings or settings
-    project.resolve(options)
+    project.resolve(options, name)
     return verb.run(options)
 
 
