@@ -51,7 +51,7 @@ application = get_{kind}_application()
 
 @dataclass(frozen=True)
 class Server:
-    """A backend and its ARGS; `lost_max` is what a roll may cost it: None is no promise (docs/reasons/rolling.md)."""
+    """A backend, its ARGS, and what a roll of it loses (see docs/reasons/rolling.md)."""
 
     backend: str
     args: dict[str, object] = field(default_factory=dict)
