@@ -395,3 +395,32 @@ def test_a_procfile_line_that_cannot_be_split_is_told_once(site: Site, tmp_path:
     (tmp_path / "Procfile").write_text("worker: no-such-program 'x\n")
     _, problems = load(read_procfile(str(tmp_path / "Procfile"), {}), site)
     assert [problem.id for problem in problems] == ["E015"]
+
+
+USER, GROUP = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
+
+
+@pytest.mark.parametrize(
+    ("more", "listener"),
+    [
+        ({}, {"mode": 0o777}),
+        ({"USER": USER}, {"mode": 0o777, "user": USER}),
+        ({"USER": USER, "GROUP": GROUP, "SOCKET_MODE": "660"}, {"mode": 0o660, "user": USER, "group": GROUP}),
+        ({"USER": USER, "SOCKET_OWNER": f"{USER}:{GROUP}"}, {"mode": 0o777, "user": USER, "group": GROUP}),
+        ({"SOCKET_OWNER": f":{GROUP}"}, {"mode": 0o777, "group": GROUP}),
+    ],
+)
+def test_a_unix_socket_belongs_to_the_process_unless_it_is_said_whose_it_is(
+    site: Site, more: dict[str, object], listener: dict[str, object]
+) -> None:
+    binds = ["unix:/run/web.sock", "127.0.0.1:8000"]
+    process = one(site, {"BACKEND": "gunicorn", "ARGS": {"bind": binds}, **more})
+    assert process.listeners == (replace(Listener(binds[0]), **listener), Listener(binds[1]))  # type: ignore[arg-type]
+
+
+def test_an_owner_of_sockets_that_there_is_not(site: Site) -> None:
+    raw = {"BACKEND": "gunicorn", "ARGS": {"bind": "unix:/run/web.sock"}, "SOCKET_OWNER": "nonesuch"}
+    assert wrong(site, {"web": raw}) == [
+        'web.socket_owner: there is no user "nonesuch" [procession.E029]',
+        f'{WEB}["SOCKET_OWNER"] in mysite.settings · create it, or correct the name',
+    ]
