@@ -157,6 +157,21 @@ def test_after_kill_9_the_listener_is_taken_back(site: Site, stage: Stage) -> No
         assert ask(("127.0.0.1", port)) == second
 
 
+def test_after_an_upgrade_they_are_lent_still(site: Site, stage: Stage, tmp_path: Path) -> None:
+    path, argv = str(tmp_path / "web.sock"), stage.program(SERVE)
+    with bind_unix(path) as listener:
+        start_with(site, listener)
+        site.up(process("web", argv, handoff=argv, listeners=(Listener(f"unix:{path}"),)))
+        first = stage.hear("ready").pid
+        began = site.status()["supervisor"]["began"]
+        site.call("upgrade", {"program": [sys.executable, "-I", "-S", supervisor_main.__file__]})
+        until(lambda: site.status()["supervisor"]["began"] != began, "there is no successor")
+        os.kill(first, signal.SIGKILL)
+        assert ask(path) == stage.hear("ready").pid
+        site.down()
+        assert os.path.exists(path), "the file is systemd's"
+
+
 @pytest.mark.skipif(not shutil.which(ACTIVATE), reason=f"{ACTIVATE} is not installed")
 def test_as_systemd_itself_passes_them_on(site: Site, stage: Stage) -> None:
     """Its own tool: it listens, and at the first connection becomes the supervisor."""
