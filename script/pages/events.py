@@ -70,6 +70,10 @@ PARTS = {
         "adopted": ("a new supervisor took it over, running", "`age_seconds`: since its start"),
     },
     "What became of us": {
+        "listeners-passed": (
+            "the supervisor was started with sockets, as by a systemd socket unit",
+            "`taken`: those that a process serves; `closed`: the others",
+        ),
         "supervisor-died": ("the supervisor ended without saying so; the recorder started it again", "`message`"),
         "reread": ("SIGHUP: `procession update` was run and has ended", "`code`: its exit code"),
         "upgraded": ("another version of Procession took over, without a gap", "`from`, `to`: the versions"),

@@ -430,3 +430,32 @@ def test_a_limit_that_nothing_holds_here_is_said(
     missing = {"cpu", "memory"} - set(controllers.split())
     expected = {f"once.limits.{word}" for word in missing} | {f"web.limits.{word}" for word in missing - {"memory"}}
     assert {problem.where for problem in problems if problem.id == "W007"} == expected
+
+
+USER, GROUP = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
+
+
+@pytest.mark.parametrize(
+    ("more", "listener"),
+    [
+        ({}, {"mode": 0o777}),
+        ({"USER": USER}, {"mode": 0o777, "user": USER}),
+        ({"USER": USER, "GROUP": GROUP, "SOCKET_MODE": "660"}, {"mode": 0o660, "user": USER, "group": GROUP}),
+        ({"USER": USER, "SOCKET_OWNER": f"{USER}:{GROUP}"}, {"mode": 0o777, "user": USER, "group": GROUP}),
+        ({"SOCKET_OWNER": f":{GROUP}"}, {"mode": 0o777, "group": GROUP}),
+    ],
+)
+def test_a_unix_socket_belongs_to_the_process_unless_it_is_said_whose_it_is(
+    site: Site, more: dict[str, object], listener: dict[str, object]
+) -> None:
+    binds = ["unix:/run/web.sock", "127.0.0.1:8000"]
+    process = one(site, {"BACKEND": "gunicorn", "ARGS": {"bind": binds}, **more})
+    assert process.listeners == (replace(Listener(binds[0]), **listener), Listener(binds[1]))  # type: ignore[arg-type]
+
+
+def test_an_owner_of_sockets_that_there_is_not(site: Site) -> None:
+    raw = {"BACKEND": "gunicorn", "ARGS": {"bind": "unix:/run/web.sock"}, "SOCKET_OWNER": "nonesuch"}
+    assert wrong(site, {"web": raw}) == [
+        'web.socket_owner: there is no user "nonesuch" [procession.E029]',
+        f'{WEB}["SOCKET_OWNER"] in mysite.settings · create it, or correct the name',
+    ]

@@ -18,6 +18,7 @@ from procession.stack.model import (
     Declaration,
     Kind,
     Limits,
+    Listener,
     Log,
     Probe,
     ProbeType,
@@ -125,7 +126,7 @@ def _process(parts: Parts) -> Process:
         backend=parts.backend.name,
         argv=command.argv,
         handoff=command.handoff,
-        listeners=command.listeners,
+        listeners=_listeners(declaration, command),
         environment=environment(parts.site, command.environment, declaration.env),
         env_files=declaration.env_file,
         directory=declaration.directory or parts.site.directory,
@@ -151,6 +152,24 @@ def _process(parts: Parts) -> Process:
         singleton=profile.singleton if declaration.singleton is None else declaration.singleton,
         watch=() if kind is Kind.TASK else profile.watch if declaration.watch is None else declaration.watch,
         origin=parts.said.place.origin(),
+    )
+
+
+def _listeners(declaration: Declaration, command: Command) -> tuple[Listener, ...]:
+    """A unix socket belongs to whom it is said to, else to whom the process runs as: that one made it, alone."""
+    user, _, group = (declaration.socket_owner or "").partition(":")
+    if not declaration.socket_owner:
+        user, group = declaration.user or "", declaration.group or ""
+    return tuple(
+        replace(
+            each,
+            mode=each.mode if declaration.socket_mode is None else declaration.socket_mode,
+            user=user,
+            group=group,
+        )
+        if each.bind.startswith("unix:")
+        else each
+        for each in command.listeners
     )
 
 

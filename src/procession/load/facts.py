@@ -73,6 +73,12 @@ def _owner(said: Said, process: Process) -> Iterator[Problem]:
         except LookupError as error:
             yield said.written(key).problem("E029", str(error), f"create it: add{key} --system")
             return
+    for user, group in {(each.user, each.group) for each in process.listeners}:
+        try:
+            find_owner(user, group)
+        except LookupError as error:
+            yield said.written("socket_owner").problem("E029", str(error), "create it, or correct the name")
+            return
     if key := _needs_root(process):
         what = "only root can run a process as somebody else"
         yield said.written(key).problem("W003", what, "run as root, or leave it out")

@@ -147,6 +147,7 @@ BY_NAME: Final[Mapping[str, Callable[[object], Any]]] = {
     "stop": _read_stop,
     "umask": values.umask,
     "watch": forms.patterns,
+    "socket_mode": values.file_mode,
 }
 
 SCALARS: Final[Mapping[object, Callable[[object], Any]]] = {

@@ -178,6 +178,8 @@ class Listener:
     bind: str
     backlog: int = 2048
     mode: int = 0o666  # of a unix socket: what gunicorn and uvicorn give theirs
+    user: str = ""  # whose a unix socket is; "" is the supervisor's own
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +201,13 @@ class Declaration:
     user: str | None = setting("Run as this user (needs root)")
     group: str | None = setting("Run as this group (needs root)")
     umask: int | None = setting('File mode mask, an octal string such as "027"', form="octal")
+    socket_mode: int | None = setting(
+        'File mode of its unix sockets, an octal string such as "660"; what the server gives its own if not said',
+        form="octal",
+    )
+    socket_owner: str | None = setting(
+        'Owner of its unix sockets, "user" or "user:group" (needs root); USER and GROUP if not said'
+    )
     depends_on: tuple[Dependency, ...] = setting(
         "What must be there first: a name, or {name: started|ready|completed}", default=()
     )

@@ -25,6 +25,7 @@ from procession.refusal import ExitCode, Refusal
 from procession.stack.codec import from_data
 from procession.stack.model import Stack
 from procession.supervisor.linux import kernel, rundir
+from procession.supervisor.linux.activation import Passed, passed_on
 from procession.supervisor.linux.begin import begin, note_upgrade
 from procession.supervisor.linux.inherited import Inherited, parse_inherited, show_inherited
 from procession.supervisor.linux.openfiles import raise_own
@@ -60,8 +61,9 @@ def main(arguments: list[str]) -> int:
         return ExitCode.DONE
     _take_fds(options.ready_fd)
     options.open_files = raise_own(options.open_files)
+    passed = passed_on(os.environ, options.inherited.lent)
     try:
-        supervisor = _prepare(options)
+        supervisor = _prepare(options, passed)
     except Refusal as refusal:
         _say(options.ready_fd, {"ready": False, "code": refusal.code, "text": [refusal.what, refusal.fix]})
         print(f"supervisor: {refusal.what}" + (f"\n    {refusal.fix}" if refusal.fix else ""), file=sys.stderr)
@@ -100,7 +102,7 @@ def parse(arguments: list[str]) -> Options:
     return options
 
 
-def _prepare(options: Options) -> Supervisor:
+def _prepare(options: Options, passed: Passed) -> Supervisor:
     """Everything up to the first event. Raises Refusal."""
     rundir.prepare(options.directory)
     is_new = not os.path.exists(os.path.join(options.directory, rundir.LOCK_NAME))
@@ -108,7 +110,7 @@ def _prepare(options: Options) -> Supervisor:
     ended = end_predecessors(options.directory) if is_new else []
     given = _read_stack(options.stack) if options.stack else None
     try:
-        supervisor = Supervisor(options.directory, lock, options.inherited, echo=options.echo)
+        supervisor = Supervisor(options.directory, lock, options.inherited, passed, echo=options.echo)
     except OSError as error:
         raise Refusal(f"cannot begin in {options.directory}: {error.strerror or error}") from error
     try:

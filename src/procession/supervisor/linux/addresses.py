@@ -62,8 +62,8 @@ def _literal(host: str, port: int) -> Address | None:
         return Address(socket.AF_INET, ("127.0.0.1", port))
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
-            socket.inet_pton(family, host)
+            packed = socket.inet_pton(family, host)
         except OSError:
             continue
-        return Address(family, (host, port))
+        return Address(family, (socket.inet_ntop(family, packed), port))  # [0:0::1] as getsockname() will say it
     return None

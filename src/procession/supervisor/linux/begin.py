@@ -113,6 +113,7 @@ def _resume(supervisor: Supervisor, stack: Stack | None, state: Mapping[str, obj
 
 
 def _take_over(supervisor: Supervisor, stack: Stack, state: Mapping[str, object], found: Survey) -> None:
+    supervisor.sort_inherited(stack)
     memory = state.get("memory")
     model = recall(stack, memory if isinstance(memory, dict) else {})
     known_lives = (model.lives, *(one.life for one in found.living), *(mark.life for mark in found.leftovers))

@@ -24,6 +24,7 @@ from procession.supervisor.core.decide import decide, next_deadline
 from procession.supervisor.core.events import Apply, Down, Event, Tick
 from procession.supervisor.core.model import Model, empty
 from procession.supervisor.linux import heartbeats, openfiles, rundir, successor, systemd
+from procession.supervisor.linux.activation import Passed
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.inherited import Inherited
 from procession.supervisor.linux.instances import Instances
@@ -49,7 +50,7 @@ OWN_OPERATION = 1  # the one with which we began
 class Supervisor:
     """Everything that one supervisor has. Raises OSError when its own files and sockets cannot be made."""
 
-    def __init__(self, directory: str, lock: int, inherited: Inherited, *, echo: bool) -> None:
+    def __init__(self, directory: str, lock: int, inherited: Inherited, passed: Passed, *, echo: bool) -> None:
         """`lock` is the fd of the directory's, which is ours. Raises OSError."""
         keep_spares()
         self.directory = directory
@@ -62,7 +63,9 @@ class Supervisor:
             directory, self.loop, inherited.notify, tell=self.tell, beat=self._beat, who=self._who
         )
         self.recorder = Recorder(directory, self.loop, self.children, echo=echo, kept=self.notify.fileno())
-        self.listeners = Listeners(lambda address: take_back(address, list(self.instances.by_pid)), inherited.listeners)
+        self.listeners = Listeners(
+            lambda address: take_back(address, list(self.instances.by_pid)), passed, inherited.listeners
+        )
         self.instances = Instances(directory, self.loop, self.children, self.listeners, self.tell)
         self.instances.notify = self.notify.address
         self.instances.heartbeats = self._prepare_heartbeats()
@@ -133,7 +136,8 @@ class Supervisor:
         program, self._successor = self._successor, []
         self.save()
         self.server.say_farewell()
-        inherited = Inherited(self._lock, self.server.fileno(), self.notify.fileno(), self.listeners.held_fds())
+        fds = (self._lock, self.server.fileno(), self.notify.fileno())
+        inherited = Inherited(*fds, self.listeners.held_fds(), self.listeners.lent_fds())
         arguments = ["--directory", self.directory, "--open-files", str(openfiles.given())]
         arguments += ["--echo"] if self._echo else []
         try:
@@ -144,6 +148,12 @@ class Supervisor:
     def change(self, name: str) -> dict[str, object]:
         """One instance, as the control socket tells it."""
         return view.change(self.model, name, monotonic())
+
+    def sort_inherited(self, stack: Stack) -> None:
+        """Close the listeners passed on to us that nothing of this stack, our first, serves; and tell it."""
+        taken, closed = self.listeners.close_unwanted(stack)
+        if taken or closed:
+            self.recorder.keep(do.Record("listeners-passed", detail={"taken": taken, "closed": closed}))
 
     def save(self) -> None:
         """Write down now what the next supervisor must know; what a full disk refuses is written later."""
@@ -174,6 +184,8 @@ class Supervisor:
             if isinstance(event, Apply) and self.before_apply is not None:
                 self._take_over_before(event)
                 continue
+            if isinstance(event, Apply):
+                self.sort_inherited(event.stack)
             self.model, actions = decide(self.model, event, monotonic())
             for action in actions:
                 ACT[type(action)](self, action)
