@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from fcntl import ioctl
 from pathlib import Path
+from termios import FIONREAD
 
 import pytest
 
 from procession.recorder.private import open_private
-from tests.recorder.rig import Rig
+from tests.recorder.rig import Rig, eventually
 
 NOBODY = 65534
 FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND
@@ -75,6 +77,8 @@ def test_the_recorder_says_that_it_does_not_write_there(rig: Rig, tmp_path: Path
     rig.start()
     fd = rig.open("web.1", path=str(folder / "web.log"))
     os.write(fd, b"root2::0:0\n")
+    eventually(lambda: not any(ioctl(fd, FIONREAD, bytes(4))))  # it has read it, and dropped it
+    assert (tmp_path / "passwd").read_text() == "root:x:0:0\n"
     (folder / "web.log").unlink()
     rig.close("web.1")
     lines = (folder / "web.log").read_text()
