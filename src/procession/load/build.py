@@ -149,6 +149,7 @@ def _process(parts: Parts) -> Process:
         no_new_privs=bool(declaration.no_new_privs),
         log=declaration.log or Log(),
         singleton=profile.singleton if declaration.singleton is None else declaration.singleton,
+        watch=() if kind is Kind.TASK else profile.watch if declaration.watch is None else declaration.watch,
         origin=parts.said.place.origin(),
     )
 

@@ -143,7 +143,11 @@ SPECIAL: Final[Mapping[str, Callable[[Any, Place, list[Problem]], Any]]] = {
     "env": forms.variables,
     "depends_on": forms.dependencies,
 }
-BY_NAME: Final[Mapping[str, Callable[[object], Any]]] = {"stop": _read_stop, "umask": values.umask}
+BY_NAME: Final[Mapping[str, Callable[[object], Any]]] = {
+    "stop": _read_stop,
+    "umask": values.umask,
+    "watch": forms.patterns,
+}
 
 SCALARS: Final[Mapping[object, Callable[[object], Any]]] = {
     bool: values.flag,

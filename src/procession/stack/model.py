@@ -214,6 +214,10 @@ class Declaration:
     no_new_privs: bool | None = setting("Nothing that it runs gains rights by setuid or file capabilities (no sudo)")
     log: Log | None = setting("Log file and rotation")
     singleton: bool | None = setting("Never two at once, whatever happens")
+    watch: tuple[str, ...] | None = setting(
+        "`procession dev`: a change of these files restarts it, as .gitignore writes patterns; False is none",
+        form="watch",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +240,10 @@ class Common:
 
 
 LIVE_FIELDS = frozenset(
-    {"replicas", "depends_on", "restart", "backoff", "log", "singleton", "origin", "reload_signal", "max_age_seconds"}
+    {
+        "replicas", "depends_on", "restart", "backoff", "log", "singleton", "origin", "reload_signal",
+        "max_age_seconds", "watch",
+    }
 )
 """What of a process can change without a new start: it is read when it is needed."""
 
@@ -278,6 +285,7 @@ class Process:
     no_new_privs: bool = False
     log: Log = field(default_factory=Log)
     singleton: bool = False
+    watch: tuple[str, ...] = ()  # patterns as .gitignore writes them, for `procession dev`
     origin: Origin = field(default_factory=Origin)
 
     def may_go_on_as(self, new: Process) -> bool:
