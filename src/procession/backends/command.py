@@ -34,11 +34,8 @@ def build(declaration: Declaration, site: Site, _stop_timeout_seconds: float) ->
 
 def _is_python(argv: tuple[str, ...]) -> bool:
     """Whether the site's code may be in it: the first word of the program, less its shell, is a Python or a script."""
-    program = next(iter(words_of(argv)), "")
-    name = os.path.basename(program)
-    return (
-        name.startswith("python") or name.endswith(".py") or os.path.dirname(program) == os.path.dirname(sys.executable)
-    )
+    folder, name = os.path.split(next(iter(words_of(argv)), ""))
+    return name.startswith("python") or name.endswith(".py") or folder == os.path.dirname(sys.executable)
 
 
 def _path(program: str, declaration: Declaration, site: Site) -> str:

@@ -10,7 +10,7 @@ Three things are done to what was declared, before it is loaded as ever:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import replace
 
 from procession.backends import registry
@@ -19,7 +19,7 @@ from procession.sources.discover import Found
 from procession.sources.procfile import number_ports
 from procession.stack.declare import Said, declare
 from procession.stack.declared import Declared
-from procession.stack.model import Declaration, Site
+from procession.stack.model import Declaration, Kind, Site
 from procession.stack.shell import expand, words_of
 
 WEB = frozenset(PROGRAMS.values())
@@ -36,7 +36,7 @@ DEFAULTS: Mapping[str, object] = {
 
 
 def read_adapted(found: Found, site: Site, read: Callable[[Found], Declared], environ: Mapping[str, str]) -> Declared:
-    """What is declared for development, as `procession dev` runs it, or what stands in for it. `environ` is for PORT."""
+    """What is declared for development, or what stands in for it, as `procession dev` runs it; `environ` says PORT."""
     declared = read(found)
     is_missing = not declared.processes and not declared.problems
     if found.development and not is_missing:
@@ -61,10 +61,11 @@ def adapt(declared: Declared, site: Site, environ: Mapping[str, str]) -> Declare
     is_ours = declared.source != "procfile"  # A Procfile has its ports already.
     ports = number_ports(_serving(declared), _first_port(environ)) if is_ours else {}
     processes = {
-        name: _adapted(raw, declared, site, ports.get(name)) if isinstance(raw, Mapping) else raw
+        name: _adapted(raw, site, ports.get(name)) if isinstance(raw, Mapping) else raw
         for name, raw in declared.processes.items()
     }
-    return replace(declared, processes=processes, stack=_without(declared.stack, OF_THE_SERVER))
+    stack = {key: value for key, value in declared.stack.items() if _key(key) not in OF_THE_SERVER}
+    return replace(declared, processes=processes, stack=stack)
 
 
 def _at_home(raw: object, said: Said | None, site: Site) -> object:
@@ -88,9 +89,8 @@ def _is_web(declaration: Declaration) -> bool:
 
 def _existing(raw: Mapping[object, object], site: Site) -> dict[object, object]:
     """Without env files and directories that are the production server's: `/etc/mysite/env`."""
-    return {
-        key: value for key, value in raw.items() if _key(key) not in {"ENV_FILE", "DIRECTORY"} or _is_here(value, site)
-    }
+    places = {"ENV_FILE", "DIRECTORY"}
+    return {key: value for key, value in raw.items() if _key(key) not in places or _is_here(value, site)}
 
 
 def _is_here(value: object, site: Site) -> bool:
@@ -98,7 +98,7 @@ def _is_here(value: object, site: Site) -> bool:
     return all(isinstance(path, str) and os.path.exists(os.path.join(site.directory, path)) for path in paths)
 
 
-def _adapted(raw: Mapping[object, object], declared: Declared, site: Site, port: int | None) -> dict[object, object]:
+def _adapted(raw: Mapping[object, object], site: Site, port: int | None) -> dict[object, object]:
     said = {_key(key) for key in raw}
     if port is not None:
         raw = _with_port(raw, port)
@@ -136,7 +136,7 @@ def _with_port(raw: Mapping[object, object], port: int) -> dict[object, object]:
 
 
 def _serving(declared: Declared) -> list[str]:
-    return [one.name for one in declare(declared).said]
+    return [one.name for one in declare(declared).said if one.declaration.type is not Kind.TASK]
 
 
 def _first_port(environ: Mapping[str, str]) -> int:
@@ -144,9 +144,7 @@ def _first_port(environ: Mapping[str, str]) -> int:
     return int(said) if said.isdecimal() and 0 < int(said) < 65536 else PORT_FIRST_OF_DJANGO
 
 
-def _without(
-    raw: Mapping[object, object] | Mapping[str, object], keys: frozenset[str] | set[str]
-) -> dict[object, object]:
+def _without(raw: Mapping[object, object], keys: Set[str]) -> dict[object, object]:
     return {key: value for key, value in raw.items() if _key(key) not in keys}
 
 

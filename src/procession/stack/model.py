@@ -215,7 +215,7 @@ class Declaration:
     log: Log | None = setting("Log file and rotation")
     singleton: bool | None = setting("Never two at once, whatever happens")
     watch: tuple[str, ...] | None = setting(
-        "`procession dev`: a change of these files restarts it, as .gitignore writes patterns; False is none",
+        "`procession dev`: a change of these files restarts it; patterns as in .gitignore, False is none",
         form="watch",
     )
 
