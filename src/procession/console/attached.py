@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import Protocol
 
 from procession.console import talk, text
 from procession.console.lines import LinePrinter
@@ -30,14 +31,31 @@ SAME_SECONDS = 0.03
 """Two signals so close are one wish: timeout(1) sends its signal to us and to our group, as do other wrappers."""
 
 
+Request = tuple[str, wire.Message]  # a verb of the control socket, and its fields
+Say = Callable[[str], None]
+
+
+class Beside(Protocol):
+    """What the loop looks after besides: the files of a site, for `procession dev`."""
+
+    def fileno(self) -> int:
+        """Readable when there may be something to ask for."""
+
+    def requests(self, say: Say) -> list[Request]:
+        """What to ask the supervisor for now. Never waits."""
+
+
 class Attached:
     """The view of a stack. `owns`: we started its supervisor, so our end is its end. `ready` is said when it is up."""
 
-    def __init__(self, client: Client, options: argparse.Namespace, *, owns: bool, ready: str) -> None:
+    def __init__(
+        self, client: Client, options: argparse.Namespace, *, owns: bool, ready: str, beside: Beside | None = None
+    ) -> None:
         self._client = client
         self._options = options
         self._owns = owns
         self._ready = ready
+        self._beside = beside
         self._waiting = Waiting(no_color=options.no_color, mark=MARK)
         self._requests: dict[int, str] = {}  # under way: id -> verb
         self._ends_asked = 0  # by signals
@@ -56,8 +74,10 @@ class Attached:
             self._ask("apply", request)
             while self._code is None:
                 self._show(follower, printer)
-                follower.wait(TICK_SECONDS, also=(self._client.fileno(), wakeup))
+                beside = (self._beside.fileno(),) if self._beside else ()
+                follower.wait(TICK_SECONDS, also=(self._client.fileno(), wakeup, *beside))
                 self._hear()
+                self._look_beside()
                 self._obey()
             self._show(follower, printer)
         follower.close()
@@ -65,6 +85,12 @@ class Attached:
 
     def _ask(self, verb: str, fields: wire.Message) -> None:
         self._requests[self._client.ask(verb, fields)] = verb
+
+    def _look_beside(self) -> None:
+        if self._beside is None or self._ends_asked:
+            return
+        for verb, fields in self._beside.requests(self._waiting.say):
+            self._ask(verb, fields)
 
     def _end_asked(self, number: int, _: FrameType | None) -> None:
         now = time.monotonic()

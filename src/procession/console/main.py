@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 
 VERBS = {
-    "Run the site": ("up", "down", "start", "stop", "restart", "roll", "reload", "scale", "signal", "update", "run"),
+    "Run the site": (
+        "dev", "up", "down", "start", "stop", "restart", "roll", "reload", "scale", "signal", "update", "run",
+    ),  # fmt: skip
     "See what it does": ("status", "logs", "events"),
     "Declare it": ("init", "check", "render"),
     "Be there": ("supervise", "upgrade", "completion", "help"),
@@ -76,7 +78,7 @@ def run_verb(arguments: list[str], prog: str, settings: str) -> int:
     verb = load(name)
     options = parse(verb, name, before + after, prog)
     options.settings = options.settings or settings
-    project.resolve(options)
+    project.resolve(options, name)
     return verb.run(options)
 
 

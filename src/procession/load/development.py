@@ -64,7 +64,7 @@ def adapt(declared: Declared, site: Site, environ: Mapping[str, str]) -> Declare
         name: _adapted(raw, site, ports.get(name)) if isinstance(raw, Mapping) else raw
         for name, raw in declared.processes.items()
     }
-    stack = {key: value for key, value in declared.stack.items() if _key(key) not in OF_THE_SERVER}
+    stack = {str(key): value for key, value in _existing(_without(declared.stack, OF_THE_SERVER), site).items()}
     return replace(declared, processes=processes, stack=stack)
 
 
@@ -144,7 +144,7 @@ def _first_port(environ: Mapping[str, str]) -> int:
     return int(said) if said.isdecimal() and 0 < int(said) < 65536 else PORT_FIRST_OF_DJANGO
 
 
-def _without(raw: Mapping[object, object], keys: Set[str]) -> dict[object, object]:
+def _without(raw: Mapping[object, object] | Mapping[str, object], keys: Set[str]) -> dict[object, object]:
     return {key: value for key, value in raw.items() if _key(key) not in keys}
 
 
