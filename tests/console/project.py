@@ -64,6 +64,18 @@ class Project:
         self._terminals.append(Terminal(self, *arguments))
         return self._terminals[-1]
 
+    def piped(self, *arguments: str, out: Path) -> subprocess.Popen[bytes]:
+        """The same with its output into the file `out`, while this goes on."""
+        with out.open("wb") as stdout:
+            return subprocess.Popen(
+                [*self.command, *arguments],
+                cwd=self.directory,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=subprocess.DEVNULL,
+            )
+
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith(("PROCESSION_", "DJANGO_"))}
         return {**own, "TERM": "xterm", "COLUMNS": "100", **(more or {})}

@@ -148,6 +148,8 @@ class Attached:
         return False
 
     def _answered(self, verb: str, answer: Answer) -> None:
+        if verb == "signal" and not self._ends_done:
+            return  # `beside` has said whom it asks
         self._waiting.clear()
         if verb != "apply" or not self._ends_done:  # what could not start has no news value once we stop
             talk.say_answer(answer, self._options)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from procession.console import declared, launch, text, up
 from procession.console.attached import Attached
+from procession.console.project import STACK_DIRECTORY
 from procession.control.client import Client
 from procession.refusal import ExitCode, Refusal
 from procession.stack.codec import to_data
@@ -67,13 +68,19 @@ def run(options: argparse.Namespace) -> int:
     loaded = _load(options)
     if loaded is None:
         return ExitCode.NOT_SO
+    _prepare(options.stack_directory)
+    with _Lock(options.stack_directory):
+        return _run(loaded, options)
+
+
+def _run(loaded: declared.Loaded, options: argparse.Namespace) -> int:
+    assert loaded.data is not None, "_load gives no other"
     stack = loaded.stack()
-    launch.prepare(options.stack_directory)
-    with _locked(options.stack_directory), _client(options, stack) as client:
-        for line in _chosen(stack):
-            text.say(f"-- {line}")
-        reloader = _reloader(loaded, options)
-        attached = Attached(client, options, owns=True, ready=up.summary(loaded.data or {}), beside=reloader)
+    for line in _chosen(stack):
+        text.say(f"-- {line}")
+    reloader = _reloader(loaded, options)
+    with _client(options, stack) as client:
+        attached = Attached(client, options, owns=True, ready=up.summary(loaded.data), beside=reloader)
         return attached.run({"stack": loaded.data, "start": True})
 
 
@@ -84,10 +91,18 @@ def children_environment(stack: Stack, *, no_color: bool) -> dict[str, str]:
         width = max((len(name) for process in stack.processes for name in process.instances()), default=0)
         environment["COLUMNS"] = str(max(COLUMNS_MIN, text.columns(sys.stdout) - width - PREFIX_COLUMNS))
     if no_color:
-        environment["NO_COLOR"] = "1"
+        environment = {**environment, "NO_COLOR": "1", "FORCE_COLOR": ""}
     elif text.wants_color(sys.stdout):
         environment |= {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1", "PY_COLORS": "1"}
     return environment
+
+
+def _prepare(stack_directory: str) -> None:
+    """Make the stack directory, and the one around it as `up` would make it."""
+    around = os.path.dirname(stack_directory)
+    if os.path.basename(around) == STACK_DIRECTORY:
+        launch.prepare(around)
+    launch.prepare(stack_directory)
 
 
 def _load(options: argparse.Namespace) -> declared.Loaded | None:
@@ -130,7 +145,7 @@ def _is_for_development(key: str, file: str) -> bool:
     return key.startswith(("DEVELOPMENT_PROCESSES", "development.")) or file.endswith(".dev")
 
 
-class _locked:
+class _Lock:
     """While in it, no other `procession dev` of this folder can be: two would restart everything twice."""
 
     def __init__(self, stack_directory: str) -> None:

@@ -1,7 +1,7 @@
 """Which files of a project nobody writes by hand: those that .gitignore names, and those that are never code.
 
-As git has it (gitignore(5)): each folder may have a .gitignore, from the repository's top down; a deeper one wins, and so
-does a later line; what is inside an ignored folder is ignored, whatever the lines say.
+As git has it (gitignore(5)): each folder may have a .gitignore, from the repository's top down; a deeper one wins, and
+so does a later line; what is inside an ignored folder is ignored, whatever the lines say.
 """
 
 from __future__ import annotations

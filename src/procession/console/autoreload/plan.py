@@ -36,10 +36,11 @@ class Plan:
 
 
 def plan(paths: Collection[str], stack: Stack, *, settings: Collection[str] = ()) -> Plan:
-    """`paths` are absolute. `settings` are files or folders (with a / at the end) whose change is one of the settings."""
+    """`paths` are absolute. `settings` are the files, or folders (with a / at the end), that the settings are in."""
     redeclare = any(_declares(path, stack.directory, settings) for path in paths)
     everything = any(path == os.path.join(stack.directory, ".env") for path in paths)
-    restarts, signals = [], {}
+    restarts: list[str] = []
+    signals: dict[str, list[str]] = {}
     for process in stack.processes:
         mine = [path for path in paths if path in process.env_files or _is_of(path, process, stack.directory)]
         if process.kind is Kind.TASK or not (mine or (everything and process.watch)):
