@@ -134,10 +134,10 @@ class Terminal:
     def shown(self) -> str:
         return ESCAPES.sub("", self.raw)
 
-    def await_text(self, text: str) -> None:
-        """Read until `text` has been shown."""
+    def await_text(self, text: str, *, times: int = 1) -> None:
+        """Read until `text` has been shown, so many times."""
         deadline = time.monotonic() + DEADLINE_SECONDS
-        while text not in self.shown:
+        while self.shown.count(text) < times:
             assert self._read(deadline), f"it ended without {text!r}, having shown:\n{self.shown}"
 
     def press_ctrl_c(self) -> None:

@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 
 
 VERBS = {
-    "Run the site": (
-        "dev", "up", "down", "start", "stop", "restart", "roll", "reload", "scale", "signal", "update", "run",
-    ),  # fmt: skip
+    "Develop it": ("dev",),
+    "Run the site": ("up", "down", "start", "stop", "restart", "roll", "reload", "scale", "signal", "update", "run"),
     "See what it does": ("status", "logs", "events"),
     "Declare it": ("init", "check", "render"),
     "Be there": ("supervise", "upgrade", "completion", "help"),
