@@ -72,6 +72,7 @@ EXAMPLES: Mapping[str, Mapping[str, object]] = {
     "rq-pool": {"ARGS": {"queues": ["high", "default"], "num-workers": 4}},
     "rq-cron": {"APP": "mysite.cron"},
     "procrastinate": {"ARGS": {"concurrency": 4}},
+    "runserver": {"ARGS": {"addrport": "127.0.0.1:8000"}},
     "manage": {"COMMAND": "migrate --noinput"},
     "command": {"COMMAND": "bin/serve --port 9000"},
 }
@@ -84,6 +85,7 @@ PARTS = {
         "celery-worker", "celery-beat", "celery-flower", "django-tasks-db", "django-q2", "huey", "dramatiq", "rq",
         "rq-pool", "rq-cron", "procrastinate",
     ),
+    "Development": ("runserver",),
     "Anything else": ("manage", "command"),
 }  # fmt: skip
 

@@ -36,11 +36,10 @@ OPTIONS = (
 
 
 def profile(command: Command) -> Profile:
-    """HUP makes our program read the templates anew. It says itself when it serves."""
+    """Our program says itself when it serves. Its HUP is no reload: it reads templates anew, and no code."""
     return Profile(
         stop=(("TERM", None),),
         stop_timeout_seconds=DRAIN_SECONDS,
-        reload_signal="HUP" if command.handoff else "",
         success=(0, -15),
         readiness=Probe(type=ProbeType.NOTIFY) if command.handoff else Probe(type=ProbeType.TCP, failures=0),
     )

@@ -216,7 +216,7 @@ class Declaration:
     singleton: bool | None = setting("Never two at once, whatever happens")
     watch: tuple[str, ...] | None = setting(
         "`procession dev`: a change of these files restarts it; patterns as in .gitignore, False is none",
-        form="watch",
+        form="patterns",
     )
 
 

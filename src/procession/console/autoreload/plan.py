@@ -11,7 +11,7 @@ from pathspec import GitIgnoreSpec
 from procession.stack.model import Kind, Process, Stack
 
 DECLARATIONS = frozenset({"procession.toml", "pyproject.toml", "Procfile", "Procfile.dev", "manage.py", ".env"})
-READS_TEMPLATES_ANEW = "runserver"  # on its reload signal; see procession.django.runserver
+READS_TEMPLATES_ANEW = {"runserver": "HUP"}  # backend -> on which signal; see procession.django.runserver
 NAMES_SHOWN = 3
 
 
@@ -46,7 +46,7 @@ def plan(paths: Collection[str], stack: Stack, *, settings: Collection[str] = ()
         if process.kind is Kind.TASK or not (mine or (everything and process.watch)):
             continue
         if mine and not everything and _reads_anew(process, mine):
-            signals.setdefault(process.reload_signal, []).append(process.name)
+            signals.setdefault(READS_TEMPLATES_ANEW[process.backend], []).append(process.name)
         else:
             restarts.append(process.name)
     return Plan(redeclare, tuple(restarts), {signal: tuple(names) for signal, names in signals.items()})
@@ -87,9 +87,9 @@ def _is_of(path: str, process: Process, directory: str) -> bool:
 
 
 def _reads_anew(process: Process, paths: Iterable[str]) -> bool:
-    """Whether its reload signal will do: nothing but templates has changed."""
-    is_able = process.backend == READS_TEMPLATES_ANEW and process.reload_signal
-    return bool(is_able) and not any(path.endswith((".py", ".mo")) or path in process.env_files for path in paths)
+    """Whether a signal will do: nothing but templates has changed."""
+    is_able = process.backend in READS_TEMPLATES_ANEW and bool(process.handoff)
+    return is_able and not any(path.endswith((".py", ".mo")) or path in process.env_files for path in paths)
 
 
 def _verb(names: Collection[str], verb: str) -> str:
