@@ -111,6 +111,6 @@ BACKEND = Backend(
     options=options,
     aliases=(
         "django_prodserver.backends.dev.django_runserver.DjangoRunserver",
-        "django_prodserver.backends.servers.dev.django_runserver.DjangoRunserver",
+        "django_prodserver.backends.django_runserver.DjangoRunserver",
     ),
 )
