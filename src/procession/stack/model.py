@@ -241,8 +241,16 @@ class Common:
 
 LIVE_FIELDS = frozenset(
     {
-        "replicas", "depends_on", "restart", "backoff", "log", "singleton", "origin", "reload_signal",
-        "max_age_seconds", "watch",
+        "replicas",
+        "depends_on",
+        "restart",
+        "backoff",
+        "log",
+        "singleton",
+        "origin",
+        "reload_signal",
+        "max_age_seconds",
+        "watch",
     }
 )
 """What of a process can change without a new start: it is read when it is needed."""
