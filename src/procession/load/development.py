@@ -31,6 +31,7 @@ OF_A_WEB_SERVER = OF_PRODUCTION | {"BACKEND", "COMMAND", "APP", "ARGS", "STOP", 
 DEFAULTS: Mapping[str, object] = {
     "MAX_SURGE": 0,  # The old code is not to answer while the new code starts: stop it first, as runserver does.
     "STOP_TIMEOUT": 10,
+    "LIVENESS": False,  # Who stands at a breakpoint does not hang.
     "BACKOFF": {"FIRST": 1, "LONGEST": 5, "GIVE_UP": 5},  # then it waits for a change of its files
 }
 
