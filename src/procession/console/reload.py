@@ -8,7 +8,7 @@ from procession.console import talk
 
 SUMMARY = "Make processes read their code again, each in the gentlest way that it has"
 DETAILS = """\
-A program with a safe reload signal of its own gets that one: HUP for gunicorn without --preload, granian, and uvicorn
+A program with a safe reload signal of its own gets that one: HUP for gunicorn without --preload, and uvicorn
 with workers. Its pid stays, and so do its options and its environment; and there is no way back from code that does not
 boot. Anything else is rolled, and what cannot be rolled is restarted. It says which it did."""
 EXAMPLES = ("procession reload web", "procession reload --all")
