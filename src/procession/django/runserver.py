@@ -25,39 +25,79 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 FIRST_FD = 3  # sd_listen_fds(3)
+SILENT_SECONDS_MAX = 0.5
 
 
 class UnderWay:
-    """How many requests are being answered: a connection that is kept alive and has none counts for nothing."""
+    """The requests that are to be answered before the end. A connection that is kept alive and idle counts for nothing.
+
+    One that was just taken does, for a moment: its request may be on its way. (Browsers open some that they never use.)
+    """
 
     def __init__(self) -> None:
-        self._count = 0
+        self._silent: set[socket.socket] = set()
+        self._answering = 0
         self._changed = threading.Condition()
 
-    def __enter__(self) -> None:
+    def taken(self, connection: socket.socket) -> None:
         with self._changed:
-            self._count += 1
+            self._silent.add(connection)
 
-    def __exit__(self, *_: object) -> None:
+    def begun(self, connection: socket.socket) -> None:
         with self._changed:
-            self._count -= 1
+            self._silent.discard(connection)
+            self._answering += 1
+
+    def answered(self) -> None:
+        with self._changed:
+            self._answering -= 1
+            self._changed.notify_all()
+
+    def closed(self, connection: socket.socket) -> None:
+        with self._changed:
+            self._silent.discard(connection)
             self._changed.notify_all()
 
     def wait(self) -> None:
-        """Until none is left. Its limit is the stop ladder's."""
+        """Until all are answered. Its limit is the stop ladder's."""
         with self._changed:
-            self._changed.wait_for(lambda: self._count == 0)
+            self._changed.wait_for(lambda: not self._silent and not self._answering, SILENT_SECONDS_MAX)
+            self._changed.wait_for(lambda: not self._answering)
+
+
+class Leaving:
+    """TERM ends the server at once, but not between taking a connection and giving it to a thread."""
+
+    def __init__(self) -> None:
+        self._is_busy = self._is_asked = False
+
+    def ask(self, _number: int, _frame: FrameType | None) -> None:
+        self._is_asked = True
+        if not self._is_busy:
+            raise SystemExit(0)
+
+    def __enter__(self) -> None:
+        self._is_busy = True
+
+    def __exit__(self, *_: object) -> None:
+        self._is_busy = False
+        if self._is_asked:
+            raise SystemExit(0)
 
 
 UNDER_WAY = UnderWay()
+LEAVING = Leaving()
 
 
 class CountingHandler(basehttp.ServerHandler):
     """Answers one request, and counts it meanwhile."""
 
     def run(self, application: WSGIApplication) -> None:
-        with UNDER_WAY:
+        UNDER_WAY.begun(self.request_handler.connection)  # type: ignore[attr-defined]  # WSGIRequestHandler sets it
+        try:
             super().run(application)
+        finally:
+            UNDER_WAY.answered()
 
 
 class InheritingServer(basehttp.WSGIServer):
@@ -73,10 +113,23 @@ class InheritingServer(basehttp.WSGIServer):
     def server_activate(self) -> None:
         _tell_ready()
 
+    def _handle_request_noblock(self) -> None:
+        with LEAVING:
+            super()._handle_request_noblock()  # type: ignore[misc]  # socketserver's own step of serve_forever
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        connection, address = super().get_request()
+        UNDER_WAY.taken(connection)
+        return connection, address
+
+    def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
+        UNDER_WAY.closed(request)
+        super().shutdown_request(request)
+
 
 def main(argv: list[str]) -> None:
     """Run manage.py with these words; does not come back while it serves."""
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, LEAVING.ask)
     signal.signal(signal.SIGHUP, _reset_templates)
     basehttp.ServerHandler = CountingHandler  # type: ignore[misc]
     basehttp.WSGIServer = InheritingServer  # type: ignore[misc]  # before runserver's module takes it from there
@@ -101,10 +154,6 @@ def _tell_ready() -> None:
     address = "\0" + path[1:] if path.startswith("@") else path
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notify:
         notify.sendto(words.encode(), address)
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)
 
 
 def _reset_templates(_number: int, _frame: FrameType | None) -> None:
