@@ -42,6 +42,7 @@ PARTS = {
         "ready": ("it is ready", ""),
         "roll-begun": ("a successor is started beside it", "`old_pid`: of the one that serves until then"),
         "roll-called-off": ("the successor was not ready, so the old one goes on", "`because`: what became of it"),
+        "standby": ("another has the lock or the lease of this singleton", "`said`: who has it"),
         "unready": ("it was ready, and its readiness probe fails now", "`said`: what the probe saw"),
         "hung": (
             "its liveness probe failed too often; it leaves a traceback and is started again",

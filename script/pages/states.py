@@ -30,6 +30,7 @@ PLACES: dict[Phase, Point] = {  # the centre of each box: all that the table doe
     Phase.BACKOFF: (270, 640),
     Phase.WAITING: (430, 80),
     Phase.STARTING: (720, 80),
+    Phase.STANDBY: (1000, 240),
     Phase.READY: (1030, 80),
     Phase.UNREADY: (1030, 390),
     Phase.STOPPING: (790, 215),

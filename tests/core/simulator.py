@@ -35,6 +35,7 @@ class Life:
     is_main_alive: bool = True
     has_rest: bool = False  # children that outlive the main process
     is_gone: bool = False
+    stands_by: bool = False  # another has the lock, or the lease
     ignores_signals: bool = False
     asks_startup: bool = False
     has_started: bool = False
@@ -145,6 +146,7 @@ class World:
 
     def probe(self) -> None:
         """A program that is watched is asked; one that tells, tells."""
+        self.change_holder()
         for name, number, about in self.random.sample(sorted(self.watched), min(1, len(self.watched))):
             ok = self.is_calm or self.random.random() < 0.7
             self.inbox.append(on.Probed(name, number, about, ok, "" if ok else "GET / gave 503"))
@@ -160,6 +162,14 @@ class World:
                 ({"is_hung": True}, {"is_stopping": True}, {"extend_seconds": 40.0}, {"ready": True}, {"ready": False})
             )
             self.inbox.append(replace(on.Told(life.name, life.number), **said))
+
+    def change_holder(self) -> None:
+        """What only one may do passes from one to another; in the end, to us."""
+        for life in self.lives.values():
+            is_beat = life.is_main_alive and life.name.startswith("beat.")
+            if is_beat and (life.stands_by or not self.is_calm) and self.random.random() < 0.3:
+                life.stands_by = not life.stands_by
+                self.inbox.append(on.Told(life.name, life.number, status="another has it", standby=life.stands_by))
 
     def die(self, life: Life, status: int | None) -> None:
         life.is_main_alive = False
@@ -280,8 +290,8 @@ class World:
         for _ in range(20_000):
             if self.inbox:
                 self.tell(self.inbox.pop(0))
-            elif self.watched and any(
-                i.phase in (Phase.STARTING, Phase.UNREADY) for i in self.model.instances.values()
+            elif (self.watched or any(life.stands_by for life in self.lives.values() if life.is_main_alive)) and any(
+                i.phase in (Phase.STARTING, Phase.STANDBY, Phase.UNREADY) for i in self.model.instances.values()
             ):
                 self.probe()
             elif (deadline := self.next_own_deadline()) is not None:

@@ -31,10 +31,15 @@ TASKS = frozenset(
 """Commands that run to their end; any other is taken for one that runs on, unless TYPE says "task"."""
 
 
+ALONE = frozenset({"migrate"})
+"""Tasks of which two at once, on one database, undo each other."""
+
+
 def profile(command: Command) -> Profile:
     """A command that does not catch TERM dies of it: that is a good end for one that runs on, and none for a task."""
-    if _name(command.argv) in TASKS:
-        return Profile(kind=Kind.TASK, readiness=Probe(type=ProbeType.NONE))
+    name = _name(command.argv)
+    if name in TASKS:
+        return Profile(kind=Kind.TASK, readiness=Probe(type=ProbeType.NONE), singleton=name in ALONE)
     return Profile(success=(0, -15), readiness=command.readiness or Probe(type=ProbeType.NONE))
 
 

@@ -34,7 +34,7 @@ VERBS = {
     "Run the site": ("up", "down", "start", "stop", "restart", "roll", "reload", "scale", "signal", "update", "run"),
     "See what it does": ("status", "logs", "events"),
     "Declare it": ("init", "check", "render"),
-    "Be there": ("supervise", "upgrade", "completion", "help"),
+    "Be there": ("supervise", "upgrade", "lease", "completion", "help"),
 }
 HELP_COLUMNS_MAX = 118
 INTERRUPTED = 130  # what a shell shows for death by SIGINT

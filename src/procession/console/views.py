@@ -21,7 +21,7 @@ COLORS = {
     "unready": "red",
 }
 COLOR_OTHERS = "yellow"  # on the way: waiting, starting, stopping, ...
-SETTLED = frozenset({"ready", "done"})
+SETTLED = frozenset({"ready", "done", "standby"})
 HEAD = ("NAME", "STATE", "PID", "UPTIME", "RESTARTS", "MEMORY", "LISTENS")
 READ_BYTES = 65536
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -56,6 +56,8 @@ def is_well(data: wire.Message) -> bool:
 
 
 def needs_words(view: wire.Message) -> bool:
+    if view["phase"] == "standby":
+        return True
     return view["phase"] not in SETTLED and (bool(view["wanted"]) or view["phase"] != "stopped")
 
 
@@ -76,7 +78,7 @@ def situation(view: wire.Message, later_seconds: float = 0.0) -> str:
             return f"{view['why']}{times}; starts again in {show_seconds(max(0.0, (left or 0.0) - later_seconds))}"
         case "failed":
             return f"gave up{why}; to try again: procession start {view['name']}"
-        case "waiting":
+        case "waiting" | "standby":
             return f"{view['why']} ({show_seconds(passed)})"
         case phase:
             return f"{phase} ({_of(passed, left, later_seconds)}){why}"

@@ -13,8 +13,8 @@ FIRST_WORD_SECONDS = 5.0  # of patience before a line says what is awaited, wher
 NEXT_WORD_SECONDS = 15.0
 SLACK_SECONDS = 0.05  # what it was asked for may have happened before we began to count
 REDRAW_SECONDS = 0.1  # a hundred instances change many times a second
-REST = frozenset({"ready", "done", "stopped", "failed", "gone"})
-RUNNING = frozenset({"starting", "ready", "unready"})
+REST = frozenset({"ready", "standby", "done", "stopped", "failed", "gone"})
+RUNNING = frozenset({"starting", "standby", "ready", "unready"})
 CLEAR_LINE = "\r\x1b[K"
 
 
@@ -114,8 +114,8 @@ class Waiting:
             case "ready" if not views.is_running_task(view):
                 after = show_seconds(view["uptime_seconds"])
                 return f"{name}: {self._ink('green', 'ready')} after {after}, pid {view['pid']}"
-            case "done":
-                return f"{name}: {self._ink('green', 'done')}"
+            case "done" | "standby":
+                return f"{name}: {self._ink('green', phase)}" + (f": {view['why']}" if view["why"] else "")
             case "stopped" | "gone":
                 return f"{name}: stopped"
             case "backoff" | "failed":

@@ -7,6 +7,7 @@ import os
 import runpy
 import sys
 import traceback
+from collections.abc import Mapping
 from types import TracebackType
 
 from procession.errors import Problem
@@ -30,7 +31,7 @@ def open_site(manage: str) -> Site | Problem:
     if directory not in sys.path:
         sys.path.insert(0, directory)
     try:
-        _run_to_handover(manage)
+        run_to_handover(manage)
         return site_facts(directory)
     except (KeyboardInterrupt, _ManageReached):
         raise
@@ -51,6 +52,7 @@ def site_facts(directory: str) -> Site:
         asgi=_callable(getattr(settings, "ASGI_APPLICATION", None)) or _beside_settings("asgi"),
         has_app=any(app == "procession" or app.startswith("procession.apps.") for app in apps),
         installed_apps=apps,
+        database=_database(settings.DATABASES.get("default", {})),
     )
 
 
@@ -62,7 +64,8 @@ def import_problem(error: BaseException, directory: str) -> Problem:
     return Problem("E030", module, f"does not import: {_summary(error)}", origin, _fix(error, directory), frames)
 
 
-def _run_to_handover(manage: str) -> None:
+def run_to_handover(manage: str) -> None:
+    """Run manage.py for what it does before Django takes over: naming the settings, reading env files, ..."""
     from django.core import management
 
     def reached(argv: list[str] | None = None) -> None:
@@ -77,6 +80,15 @@ def _run_to_handover(manage: str) -> None:
         pass
     finally:
         management.execute_from_command_line, sys.argv = original, arguments
+
+
+def _database(declared: Mapping[str, object]) -> str:
+    """Where the site's data is, without who may read it; "" where it is a file, or not said."""
+    engine = str(declared.get("ENGINE", "")).rpartition(".")[2]
+    if engine in ("", "dummy", "sqlite3", "spatialite"):
+        return ""
+    host, port, name = (str(declared.get(key) or "") for key in ("HOST", "PORT", "NAME"))
+    return f"{engine}://{host}:{port}/{name}"
 
 
 def _callable(dotted: object) -> str:

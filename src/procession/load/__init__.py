@@ -17,8 +17,9 @@ from procession.backends.base import Backend
 from procession.errors import Problem
 from procession.load.build import Built, build
 from procession.load.choose import choose
+from procession.load.singletons import alone
 from procession.stack.check import Checked, check
-from procession.stack.declare import NAME, Read, declare
+from procession.stack.declare import NAME, Read, Said, declare
 from procession.stack.declared import Declared
 from procession.stack.model import Condition, Dependency, Kind, Process, Site, Stack
 from procession.stack.order import start_order
@@ -34,7 +35,8 @@ def load(declared: Declared, site: Site, *, check_options: bool = True, only: Co
     the processes to look at: nothing is said of the others, nor of what is between them.
     """
     read = declare(declared)
-    built = [build(said, site) for said in read.said if only is None or said.name in only]
+    chosen = [said for said in read.said if only is None or said.name in only]
+    built = [_alone(build(said, site), said, read.stack_name, site) for said in chosen]
     processes = _with_conditions([one.process for one in built])
     problems = [*read.problems, *(problem for one in built for problem in one.problems)]
     if only is None:
@@ -47,6 +49,11 @@ def load(declared: Declared, site: Site, *, check_options: bool = True, only: Co
         return None, kept
     name = read.stack_name or stack_name(site.directory)
     return Stack(name=name, directory=site.directory, processes=start_order(processes)), kept
+
+
+def _alone(built: Built, said: Said, stack_name: str, site: Site) -> Built:
+    process, problems = alone(built.process, said, stack_name, site)
+    return replace(built, process=process, problems=(*built.problems, *problems))
 
 
 def asks_django(declared: Declared, site: Site) -> bool:

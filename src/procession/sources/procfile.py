@@ -78,6 +78,7 @@ def _add(process: dict[str, object], name: str, ports: Mapping[str, int], *, has
         process["ENV"] = {"PORT": str(ports[name]), **own}
     if name == RELEASE:
         process["TYPE"] = "task"
+        process["SINGLETON"] = True
     elif has_release:
         process["DEPENDS_ON"] = [RELEASE]
 

@@ -71,11 +71,11 @@ def _dependencies(process: Process, checked: Checked) -> Iterator[Problem]:
 
 
 def _replicas(process: Process) -> Iterator[Problem]:
-    if process.replicas > 1 and process.singleton:
+    if process.replicas > 1 and process.kind is Kind.TASK:
+        yield problem(process, "replicas", "E023", f"a task runs once, got {process.replicas}", "write: 1")
+    elif process.replicas > 1 and process.singleton:
         what = f"is a singleton, got {process.replicas}: two would do everything twice"
         yield problem(process, "replicas", "E021", what, "write: 1")
-    elif process.replicas > 1 and process.kind is Kind.TASK:
-        yield problem(process, "replicas", "E023", f"a task runs once, got {process.replicas}", "write: 1")
 
 
 def _task(process: Process) -> Iterator[Problem]:

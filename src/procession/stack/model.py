@@ -223,6 +223,9 @@ class Declaration:
     no_new_privs: bool | None = setting("Nothing that it runs gains rights by setuid or file capabilities (no sudo)")
     log: Log | None = setting("Log file and rotation")
     singleton: bool | None = setting("Never two at once, whatever happens")
+    lease: str | None = setting(
+        'Of a singleton: never two on all hosts together, by a lease in the "database" or in "redis://..."; "" is none'
+    )
     watch: tuple[str, ...] | None = setting(
         "`procession dev`: a change of these files restarts it; patterns as in .gitignore, False is none",
         form="patterns",
@@ -246,6 +249,9 @@ class Common:
     limits: Limits | None = setting("Memory, processor and files")
     no_new_privs: bool | None = setting("Nothing that they run gains rights by setuid or file capabilities (no sudo)")
     log: Log | None = setting("Log file and rotation")
+    lease: str | None = setting(
+        'What keeps a singleton the only one on all hosts together: "database" or "redis://..."; "" is nothing'
+    )
 
 
 LIVE_FIELDS = frozenset(
@@ -295,6 +301,8 @@ class Process:
     log: Log = field(default_factory=Log)
     singleton: bool = False
     watch: tuple[str, ...] = ()  # patterns as .gitignore writes them, for `procession dev`
+    lock: str = ""  # of a singleton: what it is on this host, whatever directory it is started from; a file's name
+    lease: str = ""  # of one whose argv runs it under a lease: the lease's name
     origin: Origin = field(default_factory=Origin)
 
     def may_go_on_as(self, new: Process) -> bool:
@@ -336,6 +344,7 @@ class Site:
     asgi: str = ""
     has_app: bool = False  # "procession" is in INSTALLED_APPS, so it can tell readiness from inside
     installed_apps: tuple[str, ...] = ()
+    database: str = ""  # what its data is, the same for all its hosts: "postgresql://db:5432/site"; "" for a file
 
     def environment(self) -> dict[str, str]:
         """The settings that the stack was read from: a site's wsgi.py may name others, which it then does not get."""

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
-import shutil
-import subprocess
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.backends.workers.stage import Notices, Runner, Words
+from tests.servers import postgres_server, redis_server
 
 MakeRunner = Callable[[str], Runner]
 
@@ -21,50 +18,15 @@ MakeRunner = Callable[[str], Runner]
 @pytest.fixture
 def redis() -> Iterator[str]:
     """The path of a Redis server's socket. A new one for each test, so that no test works off another's tasks."""
-    program = shutil.which("redis-server") or pytest.skip("redis-server is not installed")
-    with tempfile.TemporaryDirectory(prefix="redis-") as directory:
-        path = f"{directory}/redis.sock"
-        argv = [program, "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no", "--dir", directory]
-        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout
-            assert any("ready to accept connections" in line for line in server.stdout), "redis-server ended at once"
-            yield path
-            server.terminate()
-            server.stdout.read()
+    with redis_server() as path:
+        yield path
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[tuple[str, str]]:
-    """The directory of a PostgreSQL server's socket, and its user. The server refuses to run as root."""
-    initdb, pg_ctl = _postgres_program("initdb"), _postgres_program("pg_ctl")
-    user = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    account = pwd.getpwnam(user)
-    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as directory:
-        os.chown(directory, account.pw_uid, account.pw_gid)
-        others = () if os.geteuid() == 0 else None
-        options = f"-k {directory} -c listen_addresses= -c fsync=off"
-
-        def run(*argv: str) -> None:
-            subprocess.run(
-                argv,
-                check=True,
-                cwd=directory,
-                stdout=subprocess.DEVNULL,
-                user=account.pw_uid,
-                group=account.pw_gid,
-                extra_groups=others,
-            )
-
-        run(initdb, "-D", f"{directory}/data", "-A", "trust", "-U", user, "-E", "UTF8", "-N", "--no-instructions")
-        run(pg_ctl, "-D", f"{directory}/data", "-l", f"{directory}/log", "-o", options, "-w", "start")
-        yield directory, user
-        run(pg_ctl, "-D", f"{directory}/data", "-m", "immediate", "-w", "stop")
-
-
-def _postgres_program(name: str) -> str:
-    """Debian keeps them out of the PATH."""
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    return str(found[-1]) if found else shutil.which(name) or pytest.skip(f"PostgreSQL's {name} is not installed")
+    """The directory of a PostgreSQL server's socket, and its user."""
+    with postgres_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -32,6 +32,8 @@ def standing(instance: Instance) -> str:
             return instance.said or instance.tells or "starts"
         case Phase.UNREADY:
             return instance.said or "unready"
+        case Phase.STANDBY:
+            return instance.tells
         case Phase.READY if instance.process.kind is Kind.TASK:
             return "runs"
         case phase:
@@ -65,7 +67,7 @@ def _has_reached(instance: Instance, condition: Condition) -> bool:
         return not instance.again
     if condition is Condition.STARTED:
         return instance.phase in ALIVE and instance.pid > 0
-    return condition is Condition.READY and instance.phase is Phase.READY
+    return condition is Condition.READY and instance.phase in (Phase.READY, Phase.STANDBY)
 
 
 def _first(instances: Iterator[Instance]) -> Iterator[Instance]:

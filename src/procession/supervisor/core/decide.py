@@ -127,7 +127,7 @@ def _take_news(turn: Turn, news: News) -> None:
         case Probed():
             _judged(turn, instance, judge.probed(instance, news))
         case Told():
-            _judged(turn, instance, judge.told(instance, news, turn.now))
+            _told(turn, instance, news)
         case Adopted():
             _adopt(turn, instance, news)
         case Survived():
@@ -150,8 +150,21 @@ def _judged(turn: Turn, before: Instance, judged: tuple[Instance, Happening | No
         turn.do(do.Changed(now.name))
 
 
+def _told(turn: Turn, instance: Instance, news: Told) -> None:
+    """What stands by no more is as far as after its exec."""
+    _judged(turn, instance, judge.told(instance, news, turn.now))
+    if news.standby is False:
+        _begun(turn, turn.instances[instance.key])
+
+
 def _execed(turn: Turn, instance: Instance) -> None:
     turn.record(instance, "started")
+    if not instance.running.lease:  # else it says when it has that
+        _begun(turn, instance)
+
+
+def _begun(turn: Turn, instance: Instance) -> None:
+    """The program itself runs now. Where nothing is asked, it is ready."""
     if instance.running.readiness.type is ProbeType.NONE and not instance.is_starting_up:
         turn.happen(instance, Happening.READY_SEEN)
 

@@ -191,6 +191,7 @@ class Told:
     extend_seconds: float = 0.0  # the deadline that it has now shall not come before these are over
     is_stopping: bool = False
     is_hung: bool = False  # it has found out by itself
+    standby: bool | None = None  # it waits for what only one may hold, a lock or a lease; False: it has it now
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class Phase(StrEnum):
     STOPPED = "stopped"  # not wanted, not there
     WAITING = "waiting"  # wanted; what it depends on is not there yet
     STARTING = "starting"  # there, not ready yet
+    STANDBY = "standby"  # there, and idle: what only one may do, another does
     READY = "ready"
     UNREADY = "unready"  # was ready; its readiness probe fails now
     STOPPING = "stopping"  # a stop signal was sent; it finishes its work
@@ -44,6 +45,8 @@ class Happening(StrEnum):
     CLEARED = "cleared"  # all that it waits for is there
     SPAWN_FAILED = "spawn failed"
     STARTUP_SEEN = "startup seen"  # it has started: from now on it is asked whether it is ready, and alive
+    STANDS_BY = "stands by"  # another holds what only one may hold
+    PROCEEDS = "proceeds"  # it has it now
     READY_SEEN = "ready seen"
     UNREADY_SEEN = "unready seen"
     HUNG = "hung"
@@ -59,7 +62,7 @@ class Happening(StrEnum):
     SURVIVED = "survived"  # part of the tree did not die of SIGKILL
 
 
-ALIVE = frozenset({Phase.STARTING, Phase.READY, Phase.UNREADY})  # a stop must be sent before it ends
+ALIVE = frozenset({Phase.STARTING, Phase.STANDBY, Phase.READY, Phase.UNREADY})  # a stop must be sent before it ends
 ENDING = frozenset({Phase.STOPPING, Phase.KILLING, Phase.SWEEPING})
 AT_REST = frozenset({Phase.STOPPED, Phase.FAILED, Phase.DONE})  # nothing will happen unless somebody asks
 

@@ -90,6 +90,8 @@ def _probed_liveness(instance: Instance, news: Probed) -> tuple[Instance, Happen
 def told(instance: Instance, news: Told, now: float) -> tuple[Instance, Happening | None]:
     """The program spoke for itself. What it says of its readiness counts only where that is how readiness is known."""
     instance = _heard(instance, news, now)
+    if news.standby is not None:
+        return instance, Happening.STANDS_BY if news.standby else Happening.PROCEEDS
     if news.is_hung:
         return replace(instance, said="it says so itself"), Happening.HUNG
     if news.is_stopping:

@@ -161,7 +161,7 @@ def _is_running(turn: Turn, instance: Instance, life: int) -> bool:
         return instance.phase in AT_REST
     if roll.is_rolling(turn, instance):
         return False
-    goals = (Phase.DONE,) if instance.process.kind is Kind.TASK else (Phase.READY, Phase.DONE)
+    goals = (Phase.DONE,) if instance.process.kind is Kind.TASK else (Phase.READY, Phase.STANDBY, Phase.DONE)
     return instance.life >= life and not instance.again and instance.phase in goals
 
 

@@ -19,9 +19,11 @@ class Effect(Enum):
     """What a step does besides changing the phase; `turn` carries each out."""
 
     SPAWN = auto()  # start the program, arm the deadline for its startup or readiness, begin to ask for it
+    WATCH_START = auto()  # of that, all but to start it: it stood by
     WATCH_STARTED = auto()  # ask for readiness and liveness, arm the deadline for readiness
     WATCH_LIVENESS = auto()
     UNWATCH = auto()
+    FORGET_READY = auto()  # it was taken for ready, and has nothing to do
     SEND_STOP = auto()  # the first rung of the stop ladder
     SEND_NEXT = auto()  # the next rung
     AWAIT_END = auto()  # it ends by itself, and has the ladder's time for that
@@ -62,9 +64,19 @@ NO_SWEEP = ignore("no sweep is under way, so this is late news of an earlier one
 ENDS_FIRST = ignore("it ends first; what is wanted then is decided when it is gone")
 NOT_SPAWNING = ignore("it was started long ago")
 
+NEWS: Final = (
+    H.SPAWN_FAILED,
+    H.STANDS_BY,
+    H.PROCEEDS,
+    H.STARTUP_SEEN,
+    H.READY_SEEN,
+    H.UNREADY_SEEN,
+    H.HUNG,
+    H.SAYS_STOPPING,
+    H.DIED,
+)
 _NO_NEWS: Final[Mapping[H, Cell]] = {  # where there is no process, there is no news of it
-    happening: NO_PROCESS
-    for happening in (H.SPAWN_FAILED, H.STARTUP_SEEN, H.READY_SEEN, H.UNREADY_SEEN, H.HUNG, H.SAYS_STOPPING, H.DIED)
+    happening: NO_PROCESS for happening in NEWS
 }
 _NOT_GONE: Final[Mapping[H, Cell]] = {
     happening: NO_SWEEP
@@ -89,6 +101,8 @@ _RUNNING: Final[Mapping[H, Cell]] = {
     H.STARTUP_SEEN: ignore("it has started long ago"),
     H.HUNG: step(P.STOPPING, Effect.UNWATCH, Effect.SEND_ABORT),
     H.SAYS_STOPPING: step(P.STOPPING, Effect.UNWATCH, Effect.AWAIT_END),
+    H.STANDS_BY: step(P.STANDBY, Effect.UNWATCH, Effect.DISARM, Effect.FORGET_READY),
+    H.PROCEEDS: ignore("it does not stand by"),
     H.STEP_DUE: NOT_TIMED,
     H.DIED: step(P.SWEEPING, Effect.UNWATCH, Effect.DISARM, Effect.SWEEP),
 }
@@ -100,6 +114,8 @@ _ENDING: Final[Mapping[H, Cell]] = {
     H.CLEARED: NOT_WAITING,
     H.SPAWN_FAILED: step(P.SWEEPING, Effect.DISARM, Effect.SWEEP),  # stopped before it could exec
     H.STARTUP_SEEN: ignore("it came up while we were stopping it"),
+    H.STANDS_BY: ignore("it is being stopped"),
+    H.PROCEEDS: ignore("it is being stopped"),
     H.READY_SEEN: ignore("it became ready while we were stopping it"),
     H.UNREADY_SEEN: ignore("it takes no traffic any more"),
     H.HUNG: ignore("it is being stopped already"),
@@ -130,6 +146,16 @@ ROWS: Final[Mapping[P, Mapping[H, Cell]]] = {
         H.READY_SEEN: step(P.READY, Effect.DISARM, Effect.WATCH_LIVENESS),
         H.UNREADY_SEEN: ignore("it is not ready yet anyway"),
         H.DEADLINE: step(P.STOPPING, Effect.BLAME_LATE, Effect.UNWATCH, Effect.SEND_STOP),
+    },
+    P.STANDBY: {
+        **_RUNNING,
+        H.SPAWN_FAILED: step(P.SWEEPING, Effect.SWEEP),
+        H.STANDS_BY: ignore("it stands by"),
+        H.PROCEEDS: step(P.STARTING, Effect.WATCH_START),
+        H.READY_SEEN: ignore("its turn has not come"),
+        H.UNREADY_SEEN: ignore("its turn has not come"),
+        H.HUNG: ignore("whether it is alive is asked only once it was ready"),
+        H.DEADLINE: NOT_TIMED,
     },
     P.READY: {
         **_RUNNING,

@@ -89,6 +89,7 @@ class Turn:
 
 RECORDED: Final[Mapping[Phase, str]] = {  # the phases whose beginning is kept in the history, and as what
     Phase.STARTING: "starting",
+    Phase.STANDBY: "standby",
     Phase.READY: "ready",
     Phase.UNREADY: "unready",
     Phase.STOPPING: "stopping",
@@ -104,6 +105,8 @@ def _detail(instance: Instance) -> dict[str, object]:
     """What the history keeps beside the new phase."""
     if instance.phase is Phase.UNREADY:
         return {"said": instance.said}
+    if instance.phase is Phase.STANDBY:
+        return {"said": instance.tells}
     if instance.phase is Phase.STOPPING and instance.blame:
         return {"because": instance.blame}
     if instance.phase in (Phase.BACKOFF, Phase.FAILED):
@@ -129,7 +132,6 @@ def _spawn(turn: Turn, instance: Instance) -> Instance:
         has_started=False,
         has_told=False,
         may_have_told=False,
-        deadline=turn.due(process.startup or process.readiness),
         restarts=instance.restarts + (instance.born is not None),
         rung=0,
         failures_ready=0,
@@ -138,8 +140,12 @@ def _spawn(turn: Turn, instance: Instance) -> Instance:
         said="",
         tells="",
     )
+    return _watch_start(turn, instance)
+
+
+def _watch_start(turn: Turn, instance: Instance) -> Instance:
     turn.watch(instance)
-    return instance
+    return replace(instance, deadline=turn.due(instance.running.startup or instance.running.readiness))
 
 
 def _watch_started(turn: Turn, instance: Instance) -> Instance:
@@ -162,6 +168,12 @@ def _watch_liveness(turn: Turn, instance: Instance) -> Instance:
 def _unwatch(turn: Turn, instance: Instance) -> Instance:
     turn.do(do.Unwatch(instance.name, instance.life))
     return instance
+
+
+def _forget_ready(_turn: Turn, instance: Instance) -> Instance:
+    return replace(
+        instance, ready_at=None, has_started=False, has_told=False, failures_ready=0, failures_alive=0, said=""
+    )
 
 
 def _send_stop(turn: Turn, instance: Instance) -> Instance:
@@ -231,8 +243,10 @@ def _forgive(_turn: Turn, instance: Instance) -> Instance:
 EFFECTS: Final[Mapping[Effect, Callable[[Turn, Instance], Instance]]] = {
     Effect.SPAWN: _spawn,
     Effect.WATCH_STARTED: _watch_started,
+    Effect.WATCH_START: _watch_start,
     Effect.WATCH_LIVENESS: _watch_liveness,
     Effect.UNWATCH: _unwatch,
+    Effect.FORGET_READY: _forget_ready,
     Effect.SEND_STOP: _send_stop,
     Effect.SEND_NEXT: _send_next,
     Effect.AWAIT_END: _await_end,

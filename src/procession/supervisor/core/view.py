@@ -53,8 +53,8 @@ def why(model: Model, instance: Instance, now: float) -> str:
         return f"waits for {instance.awaits}"
     if instance.phase is Phase.STARTING:
         return instance.said or instance.tells or "not ready yet"
-    if instance.phase is Phase.UNREADY:
-        return instance.said
+    if instance.phase in (Phase.STANDBY, Phase.UNREADY):
+        return instance.tells if instance.phase is Phase.STANDBY else instance.said
     if instance.phase is Phase.STOPPING:
         return instance.blame or _why_stopping(instance)
     if instance.phase in (Phase.BACKOFF, Phase.FAILED):

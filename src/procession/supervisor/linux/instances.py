@@ -13,7 +13,17 @@ from termios import FIONREAD
 
 from procession.loop import Loop
 from procession.stack.model import Process
-from procession.supervisor.core.events import Died, Execed, News, NotHeld, Spawned, SpawnFailed, Survived, TreeGone
+from procession.supervisor.core.events import (
+    Died,
+    Execed,
+    News,
+    NotHeld,
+    Spawned,
+    SpawnFailed,
+    Survived,
+    Told,
+    TreeGone,
+)
 from procession.supervisor.linux import heartbeats, kernel, procfs
 from procession.supervisor.linux.abort import Abort
 from procession.supervisor.linux.cgroups import Groups
@@ -24,7 +34,7 @@ from procession.supervisor.linux.memory import Memory
 from procession.supervisor.linux.procfs import Mark
 from procession.supervisor.linux.recorder import open_fifo
 from procession.supervisor.linux.signals import signal_number
-from procession.supervisor.linux.spawn import Launch, launch, read_report
+from procession.supervisor.linux.spawn import END_OF_WAIT, Launch, launch, read_report
 from procession.supervisor.linux.trees import SURVIVES_SECONDS, Kill, Tree, members
 
 UNREAD_SECONDS = 1.0  # between two looks at whether the recorder has read what an instance left
@@ -209,11 +219,14 @@ class Instances:
                 self._tell(NotHeld(life.name, life.number, not_held))
 
     def _hear(self, life: Life) -> None:
-        """Whether it has exec'd."""
-        text = read_report(life.report)
+        """Whether it has exec'd, or waits for its lock."""
+        report = read_report(life.report)
+        *waits, text = (report or "").split(END_OF_WAIT)
+        for why in waits:
+            self._tell(Told(life.name, life.number, status=why, standby=bool(why)))
         if text:
             self._fail(life, text)
-        elif text is not None:
+        elif report == "":
             self._close_report(life)
             self._tell(Execed(life.name, life.number))
 

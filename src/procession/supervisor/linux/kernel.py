@@ -13,6 +13,7 @@ from errno import ENOSYS, EPERM
 from fcntl import ioctl
 from struct import Struct
 
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 PR_SET_NO_NEW_PRIVS = 38
 SYS_PIDFD_GETFD = 438  # the same number on every architecture (asm-generic/unistd.h)
@@ -37,6 +38,14 @@ def forbid_new_privileges() -> None:
     Raises OSError.
     """
     _call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def die_with_parent(number: int) -> None:
+    """Get this signal when the thread that forked us ends; 0: none (PR_SET_PDEATHSIG(2const)). Raises OSError.
+
+    A change of our user clears it. The parent may have ended just before: the caller looks, afterwards.
+    """
+    _call("prctl", PR_SET_PDEATHSIG, number)
 
 
 def take_fd(pidfd: int, fd: int) -> int:

@@ -143,6 +143,7 @@ def understand(sender: Sender, said: dict[str, str]) -> Told | None:
         extend_seconds=_number(said.get("EXTEND_TIMEOUT_USEC", "")) / MICROSECONDS,
         is_stopping=said.get("STOPPING") == "1",
         is_hung=said.get("WATCHDOG") == "trigger",
+        standby={"1": True, "0": False}.get(said.get("X_STANDBY", "")),  # our own word: see `procession.lease`
     )
     return None if news == Told(sender.name, sender.life) else news
 

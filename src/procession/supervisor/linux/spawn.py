@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
 
+from procession import hostlock
 from procession.owner import Owner, become, find_owner
 from procession.stack.model import Limits, Process
 from procession.supervisor.linux import heartbeats, kernel, openfiles
@@ -25,6 +27,7 @@ from procession.supervisor.linux.signals import block_signals, reset_signals, un
 FIRST_LISTENER_FD = 3  # SD_LISTEN_FDS_START (sd_listen_fds(3))
 REPORT_BYTES_MAX = 4000  # less than PIPE_BUF: written in one piece (pipe(7))
 EXIT_NOT_EXECUTED = 127  # as a shell says it
+END_OF_WAIT = "\0"  # ends what a child waits for; nothing before it: it waits no more. The rest is why it cannot exec
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -87,7 +90,7 @@ def _run_child(work: Launch, report: int, parent: int) -> NoReturn:
     """In the child: never returns, whatever happens."""
     try:
         report = _away_from_listeners(report, len(work.listeners))
-        _prepare_and_exec(work, parent)
+        _prepare_and_exec(work, parent, report)
     except BaseException as error:  # noqa: BLE001 - the boundary: the child must not go on as a second supervisor
         text = str(error) if isinstance(error, ChildFailed) else f"{type(error).__name__}: {error}"
         try:
@@ -96,7 +99,7 @@ def _run_child(work: Launch, report: int, parent: int) -> NoReturn:
             os._exit(EXIT_NOT_EXECUTED)
 
 
-def _prepare_and_exec(work: Launch, parent: int) -> NoReturn:
+def _prepare_and_exec(work: Launch, parent: int, report: int) -> NoReturn:
     os.setsid()
     process = work.process
     _join(work.group)
@@ -116,10 +119,53 @@ def _prepare_and_exec(work: Launch, parent: int) -> NoReturn:
     if work.listeners:
         argv = process.handoff
         _hand_over(work.listeners, process.name, environment)
+    reset_signals()
+    if process.lock and not work.argv:
+        _take_lock(work, parent, report)
     if os.getppid() != parent:
         os._exit(EXIT_NOT_EXECUTED)  # whoever comes after our supervisor cannot know of us, and starts another
-    reset_signals()
     _exec(argv, environment)
+
+
+def _take_lock(work: Launch, parent: int, report: int) -> None:
+    """The singleton's lock, which stays with the program. To wait for it is to sleep in the kernel, here.
+
+    Whoever comes after our supervisor cannot know of us while we wait, so we die with it; and its locks, its sockets
+    and its pipes are not for us to keep open.
+    """
+
+    waited = False
+
+    def wait(held_by: str, fd: int) -> None:
+        nonlocal waited
+        waited = True
+        kernel.die_with_parent(signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(EXIT_NOT_EXECUTED)
+        _close_all_but({report, fd}, len(work.listeners))
+        text = f"{work.process.name}: waits for the host lock: held by {held_by}"
+        os.write(report, text.encode("utf-8", "replace")[: REPORT_BYTES_MAX - 1] + END_OF_WAIT.encode())
+
+    holder = f"{work.name} of {work.stack_directory} (pid {os.getpid()})"
+    _try("take the host lock", work.process.lock, lambda: hostlock.acquire(work.process.lock, holder, wait))
+    if waited:
+        kernel.die_with_parent(0)
+        os.write(report, END_OF_WAIT.encode())
+
+
+def _close_all_but(kept: set[int], listeners: int) -> None:
+    """Every fd but the standard ones, the listeners in their places, and those `kept`."""
+    for name in os.listdir("/proc/self/fd"):  # there may be more than our limit by now would let us have
+        fd = int(name)
+        if fd >= FIRST_LISTENER_FD + listeners and fd not in kept:
+            _close(fd)
+
+
+def _close(fd: int) -> None:
+    try:
+        os.close(fd)
+    except OSError:
+        pass  # the one that listed them
 
 
 def _away_from_listeners(fd: int, count: int) -> int:

@@ -1,0 +1,172 @@
+"""The lease in a real PostgreSQL: the table that is made, hosts that race for it, migrations one after the other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from tests.console.project import Project
+from tests.e2e.site import MANAGE
+from tests.lease.beats import Notebook, until
+
+SETTINGS = """
+SECRET_KEY = "x"
+USE_TZ = True
+INSTALLED_APPS = ["procession", "shop"]
+POSTGRES = "django.db.backends.postgresql"
+DATABASES = {{"default": dict(ENGINE=POSTGRES, NAME={name!r}, HOST={host!r}, USER={user!r})}}
+PRODUCTION_STACK = {{"LEASE": "database"}}
+PRODUCTION_PROCESSES = {processes!r}
+"""
+MIGRATION = """
+import time
+from django.db import migrations
+def note(word):
+    with open({file!r}, "a") as file:
+        file.write(word + "\\n")
+def run(apps, schema_editor):
+    note("begin")
+    time.sleep(0.5)  # long enough that a second one would begin meanwhile
+    note("end")
+class Migration(migrations.Migration):
+    dependencies = []
+    operations = [migrations.RunPython(run, migrations.RunPython.noop)]
+"""
+RACE = """
+import sys
+from django.conf import settings
+POSTGRES = "django.db.backends.postgresql"
+settings.configure(DATABASES={{"default": dict(ENGINE=POSTGRES, NAME={name!r}, HOST={host!r}, USER={user!r})}})
+from procession.django.lease import Database
+store = Database()
+sys.stdin.readline()
+print(store.exchange("beat", None, sys.argv[1]))
+"""
+
+
+class Hosts:
+    """Projects that stand for hosts: each with its own directory and its own locks, all with one database."""
+
+    def __init__(self, folder: Path, database: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.database = database
+        self.notebook = Notebook(folder / "notebook")
+        self.migrations = folder / "migrations"
+
+    def make(self, name: str, processes: Mapping[str, object]) -> Project:
+        project = Host(self.folder / name)
+        package = project.directory / "shop"
+        (package / "migrations").mkdir(parents=True)
+        for path in (package / "__init__.py", package / "migrations" / "__init__.py"):
+            path.write_text("")
+        (package / "migrations" / "0001_first.py").write_text(MIGRATION.format(file=str(self.migrations)))
+        (package / "settings.py").write_text(SETTINGS.format(processes=processes, **self.database))
+        (project.directory / "manage.py").write_text(MANAGE.replace("myproject", "shop"))
+        return project
+
+    def site(self, name: str) -> Project:
+        beat = {"COMMAND": list(self.notebook.program(name)), "SINGLETON": True}
+        return self.make(name, {"beat": beat})
+
+
+class Host(Project):
+    def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        return super().environment({"PROCESSION_LOCKS": str(self.directory / "locks"), **(more or {})})
+
+
+@pytest.fixture
+def hosts(tmp_path: Path, postgres: tuple[str, str]) -> Iterator[Hosts]:
+    """Hosts of a site whose database is new and empty."""
+    host, user = postgres
+    name = f"shop_{uuid4().hex}"
+    with psycopg.connect(host=host, user=user, dbname="postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        yield Hosts(tmp_path, {"name": name, "host": host, "user": user})
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def test_of_many_that_make_the_table_and_take_the_lease_at_once_one_has_it(hosts: Hosts) -> None:
+    with ExitStack() as stack:
+        racers = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", RACE.format(**hosts.database), str(number)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for number in range(5)
+        ]
+        for racer in racers:
+            assert racer.stdin
+            racer.stdin.write("\n")
+            racer.stdin.flush()
+        said = {racer.communicate()[0] for racer in racers}
+    assert len(said) == 1
+    assert said <= {f"{number}\n" for number in range(5)}
+
+
+def test_one_beat_on_two_hosts(hosts: Hosts) -> None:
+    one, two = hosts.site("one"), hosts.site("two")
+    try:
+        one.ok("up", "--detach")
+        hosts.notebook.await_beats(1)
+        two.ok("up", "--detach")
+        view = two.instance("beat.1")
+        assert (view["phase"], view["why"].partition(" (pid")[0]) == ("standby", stands_by())
+        assert two.run("status").code == 0
+        one.ok("stop", "beat")
+        until(lambda: hosts.notebook.beats()[-1].host == "two", "two does not take over")
+        until(lambda: two.instance("beat.1")["phase"] == "ready", "two is not ready")
+        one.ok("start", "beat")
+        for pid in two.members():
+            kill(pid)
+        beats = hosts.notebook.await_beats(3)
+        assert [beat.host for beat in beats] == ["one", "two", "one"]
+        hosts.notebook.check()
+    finally:
+        one.end()
+        two.end()
+
+
+def test_two_hosts_migrate_one_after_the_other(hosts: Hosts) -> None:
+    processes = {"migrate": {"BACKEND": "manage", "COMMAND": "migrate"}}
+    both = [hosts.make(name, processes) for name in ("one", "two")]
+    ups = [
+        subprocess.Popen(
+            [*project.command, "up", "--detach"], cwd=project.directory, env=project.environment(), stderr=-1, text=True
+        )
+        for project in both
+    ]
+    try:
+        said = [up.communicate(timeout=60)[1] for up in ups]
+        assert [up.returncode for up in ups] == [0, 0], said
+        assert hosts.migrations.read_text().split() == ["begin", "end"], "the second one found it done"
+        waits = [project.run("events", "--json").out for project in both]
+        assert sum("holds the lease" in text for text in waits) == 1, waits
+    finally:
+        for project in both:
+            project.end()
+
+
+def stands_by() -> str:
+    import os
+
+    return f"stands by: {os.uname().nodename}"
+
+
+def kill(pid: int) -> None:
+    import os
+
+    try:
+        os.kill(pid, 9)
+    except ProcessLookupError:
+        pass
