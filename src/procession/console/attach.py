@@ -103,14 +103,11 @@ def _why_none(options: argparse.Namespace) -> Refusal:
     processes = [process["name"] for process in data["processes"]]
     if not views and name not in processes:
         known = [*processes, *(view["name"] for view in data["instances"])]
-        return Refusal(f"there is no {name!r}" + text.suggestion(name, known), "see: procession status")
+        what = f"there is no {name!r}" + text.suggestion(name, known)
+        return Refusal(what, "see: procession status", code=ExitCode.USAGE)
     running = [view for view in views if view["pid"]]
     if not running:
         phases = ", ".join(f"{view['name']} is {view['phase']}" for view in views) or f"{name} has no instances"
         return Refusal(f"nothing of {name} is running: {phases}", f"procession start {name}", code=ExitCode.NOT_SO)
-    process = running[0]["process"]
-    return Refusal(
-        f"{name} has no terminal",
-        f'set "TTY": True in PRODUCTION_PROCESSES["{process}"], and: procession update',
-        code=ExitCode.NOT_SO,
-    )
+    fix = f'write "TTY": True for {running[0]["process"]}, and: procession update'
+    return Refusal(f"{name} has no terminal", fix, code=ExitCode.NOT_SO)

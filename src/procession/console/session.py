@@ -122,7 +122,8 @@ class Session:
             columns, rows = os.get_terminal_size(1)
         except OSError:
             return  # not shown on a terminal
-        self._send(WINDOW + SIZE.pack(rows, columns))
+        if rows and columns:  # 0: nobody has said it (ioctl_tty(2))
+            self._send(WINDOW + SIZE.pack(rows, columns))
 
     def _send(self, message: bytes) -> None:
         try:

@@ -24,7 +24,8 @@ from procession.terminal.words import ENDED, MESSAGE_BYTES_MAX, OTHERS, SHOWN, S
 READ_BYTES = 16 << 10
 TAIL_BYTES = 4 << 10  # of what was said last: shown to who comes
 CLIENTS_MAX = 16
-CLIENT_BYTES_MAX = 1 << 20  # that wait for one who does not read; then we hang up on him, not on the program
+CLIENT_BYTES_MAX = 256 << 10  # that wait for one who reads too slowly; then he misses them: the program does not wait
+SKIPPED = b"\r\n-- too much at once: some of it is not shown here, and is in the log --\r\n"
 LAST_WORDS_SECONDS = 30.0  # that we wait for room in the FIFO after the program's end
 CREDENTIALS_BYTES = 12  # struct ucred: pid, uid, gid
 
@@ -40,11 +41,12 @@ class Client:
         self.waiting_bytes = 0
 
     def send(self, message: bytes) -> None:
-        """Now, or when there is room. Raises OSError for one who is gone, or reads too slowly."""
+        """Now, or when there is room. Raises OSError for one who is gone."""
+        if self.waiting_bytes > CLIENT_BYTES_MAX:
+            self.waiting = [SHOWN + SKIPPED]
+            self.waiting_bytes = len(self.waiting[0])
         self.waiting.append(message)
         self.waiting_bytes += len(message)
-        if self.waiting_bytes > CLIENT_BYTES_MAX:
-            raise BrokenPipeError
         self.flush()
 
     def flush(self) -> None:
