@@ -69,10 +69,13 @@ def find(options: argparse.Namespace) -> tuple[str, str]:
 
 def connect(place: str) -> socket.socket:
     """The connection to the holder of this terminal. Raises OSError."""
+    holder = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     folder = os.open(os.path.dirname(place), os.O_PATH)  # by its fd: an address has 107 bytes, a path may be longer
     try:
-        holder = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         holder.connect(f"/proc/self/fd/{folder}/{os.path.basename(place)}")
+    except OSError:
+        holder.close()
+        raise
     finally:
         os.close(folder)
     return holder
