@@ -38,7 +38,7 @@ def attach(session: Session) -> int:
         finally:
             if before is not None:
                 _put_back(before)
-    say(session.farewell)
+    say(f"\n{session.farewell}" if is_terminal else session.farewell)  # behind a prompt, which has no line end
     return code
 
 
