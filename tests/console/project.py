@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import select
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -58,6 +61,25 @@ class Project:
             check=False,
         )
         return Ended(child.returncode, child.stdout, child.stderr)
+
+    def run_typing(self, typed: str, *arguments: str, until: str) -> str:
+        """The command without a terminal, given this on stdin, until it has said `until`; all that it has said."""
+        with subprocess.Popen(
+            [*self.command, *arguments], cwd=self.directory, env=self.environment(), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        ) as child:  # fmt: skip
+            assert child.stdin is not None
+            assert child.stdout is not None
+            child.stdin.write(typed.encode())
+            child.stdin.flush()
+            said = b""
+            while until.encode() not in said:
+                data = os.read(child.stdout.fileno(), 65536)
+                assert data, f"it ended without {until!r}, having said:\n{said.decode()}"
+                said += data
+            child.stdin.close()
+            assert child.wait(DEADLINE_SECONDS) == 0
+        return said.decode()
 
     def terminal(self, *arguments: str) -> Terminal:
         """The same on a terminal, while this goes on."""
@@ -141,7 +163,18 @@ class Terminal:
             assert self._read(deadline), f"it ended without {text!r}, having shown:\n{self.shown}"
 
     def press_ctrl_c(self) -> None:
-        os.write(self._fd, b"\x03")
+        self.type(b"\x03")
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._fd, keys)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Who runs in it hears SIGWINCH."""
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def settings(self) -> list[Any]:
+        """How the terminal treats keys now (termios(3))."""
+        return termios.tcgetattr(self._fd)
 
     def ended(self) -> int:
         """Read to the end; the exit code."""

@@ -19,6 +19,7 @@ CONFIG = Option(("--config", "-c"))
 WORKERS = Option(("--workers", "-w"))
 WORKER_CLASS = Option(("--worker-class", "-k"))
 BACKLOG = Option(("--backlog",))
+TIMEOUT = Option(("--timeout", "-t"))
 GRACEFUL = Option(("--graceful-timeout",))
 DAEMON = Option(("--daemon", "-D"), Takes.NOTHING)
 PRELOAD = Option(("--preload",), Takes.NOTHING)
@@ -47,14 +48,14 @@ def build_wsgi(declaration: Declaration, site: Site, stop_timeout_seconds: float
     said = read(declaration, site, site.wsgi, options())
     if _speaks_asgi(said) and not declaration.app:
         said = read(declaration, site, site.asgi, options())
-    return _command(said, site, stop_timeout_seconds)
+    return _command(said, site, stop_timeout_seconds, has_terminal=bool(declaration.tty))
 
 
 def build_asgi(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> Command:
     said = read(declaration, site, site.asgi, options())
     if not said.has(WORKER_CLASS):
         said = replace(said, flags=(*said.flags, "--worker-class=asgi"))
-    return _command(said, site, stop_timeout_seconds)
+    return _command(said, site, stop_timeout_seconds, has_terminal=bool(declaration.tty))
 
 
 @cache
@@ -81,10 +82,12 @@ def _option(name: str, cli: list[str], action: str | None, nargs: str | None) ->
     return Option(tuple(cli), takes, also=(name,))
 
 
-def _command(said: Said, site: Site, stop_timeout_seconds: float) -> Command:
+def _command(said: Said, site: Site, stop_timeout_seconds: float, *, has_terminal: bool) -> Command:
     file = read_config(said.value(CONFIG), said.directory)
     flags, asked = _graceful(said, file, stop_timeout_seconds)
     flags += _quiet(said)
+    if has_terminal and not said.has(TIMEOUT):
+        flags += ("--timeout=0",)  # or its arbiter kills a worker that stands at a breakpoint(), after 30 s
     where = _place(said, file).with_backlog(said.value(BACKLOG))
     start = (site.python, "-m", "gunicorn", *said.app)
     return Command(

@@ -40,7 +40,9 @@ function __procession
 end
 complete -c procession -f -a '(__procession)'""",
 }
-TAKES_RUNNING_NAMES = frozenset({"status", "start", "stop", "restart", "roll", "reload", "signal", "logs", "events"})
+TAKES_RUNNING_NAMES = frozenset(
+    {"status", "start", "stop", "restart", "roll", "reload", "signal", "logs", "events", "attach"}
+)
 TAKES_PROCESSES = {"scale": "{}="}
 
 

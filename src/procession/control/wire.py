@@ -39,6 +39,7 @@ else:
     Message = Mapping
 
 SOCKET_NAME = "control.sock"  # in the stack directory
+TERMINALS_NAME = "terminal"  # the folder of the sockets at which `procession attach` finds terminals: web.1.LIFE
 STATE_NAME = "state.json"  # there while a supervisor runs; left over when it was cut off
 ELSEWHERE = "use another one: --stack-directory DIR or PROCESSION_DIRECTORY"
 VERSION = 1

@@ -149,6 +149,7 @@ def _process(parts: Parts) -> Process:
         max_age_seconds=declaration.max_age_seconds or 0.0,
         no_new_privs=bool(declaration.no_new_privs),
         log=declaration.log or Log(),
+        tty=bool(declaration.tty),
         singleton=profile.singleton if declaration.singleton is None else declaration.singleton,
         watch=() if kind is Kind.TASK else profile.watch if declaration.watch is None else declaration.watch,
         origin=parts.said.place.origin(),
@@ -194,8 +195,12 @@ def _startup(parts: Parts, kind: Kind) -> Probe | None:
 
 
 def _liveness(parts: Parts, kind: Kind) -> Probe | None:
-    """Only where it was said, or the backend has one."""
+    """Only where it was said, or the backend has one; with a terminal, only where it was said: who stands at a
+    breakpoint() answers nobody.
+    """
     said, profile = parts.said.liveness, parts.profile
+    if parts.declaration.tty and not said:
+        return None
     if kind is Kind.TASK or (not said and profile.liveness is None):
         return None
     base = profile.liveness

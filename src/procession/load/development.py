@@ -32,6 +32,7 @@ DEFAULTS: Mapping[str, object] = {
     "MAX_SURGE": 0,  # The old code is not to answer while the new code starts: stop it first, as runserver does.
     "STOP_TIMEOUT": 10,
     "LIVENESS": False,  # Who stands at a breakpoint does not hang.
+    "TTY": True,  # for breakpoint(), and the colours and width of a terminal
     "BACKOFF": {"FIRST": 1, "LONGEST": 5, "GIVE_UP": 5},  # then it waits for a change of its files
 }
 

@@ -222,6 +222,7 @@ class Declaration:
     max_age_seconds: float | None = setting("An instance as old as this, give or take a tenth, is renewed; 0 is never")
     no_new_privs: bool | None = setting("Nothing that it runs gains rights by setuid or file capabilities (no sudo)")
     log: Log | None = setting("Log file and rotation")
+    tty: bool | None = setting("Give it a terminal, for `procession attach` and breakpoint()")
     singleton: bool | None = setting("Never two at once, whatever happens")
     lease: str | None = setting(
         'Of a singleton: never two on all hosts together, by a lease in the "database" or in "redis://..."; "" is none'
@@ -299,6 +300,7 @@ class Process:
     max_age_seconds: float = 0.0
     no_new_privs: bool = False
     log: Log = field(default_factory=Log)
+    tty: bool = False
     singleton: bool = False
     watch: tuple[str, ...] = ()  # patterns as .gitignore writes them, for `procession dev`
     lock: str = ""  # of a singleton: what it is on this host, whatever directory it is started from; a file's name

@@ -19,6 +19,8 @@ NOT_PASSED_ON = frozenset(
     }
 )  # fmt: skip
 
+TERMINAL_TYPE = "xterm-256color"  # where ours says nothing, as under systemd: what most people's terminals understand
+
 
 def build_environment(
     name: str,
@@ -49,6 +51,8 @@ def build_environment(
     environment["PROCESSION_LIFE"] = str(life)
     environment["PROCESSION_PID"] = str(main)
     environment["PROCESSION_NOTIFY"] = notify
+    if process.tty:
+        environment.setdefault("TERM", TERMINAL_TYPE)
     probes = (process.startup, process.readiness, process.liveness)
     if any(probe is not None and probe.type is ProbeType.NOTIFY for probe in probes):
         environment["NOTIFY_SOCKET"] = notify

@@ -35,6 +35,7 @@ from procession.supervisor.linux.procfs import Mark
 from procession.supervisor.linux.recorder import open_fifo
 from procession.supervisor.linux.signals import signal_number
 from procession.supervisor.linux.spawn import END_OF_WAIT, Launch, launch, read_report
+from procession.supervisor.linux.terminals import Terminals, make_terminal
 from procession.supervisor.linux.trees import SURVIVES_SECONDS, Kill, Tree, members
 
 UNREAD_SECONDS = 1.0  # between two looks at whether the recorder has read what an instance left
@@ -63,18 +64,24 @@ class Instances:
     """
 
     __slots__ = (
-        "_aborts",
-        "_children", "_directory", "_fifos", "_kills", "_listeners", "_lives", "_loop", "_memory", "_tell", "by_pid",
-        "groups", "heartbeats", "not_held", "notify",
+        "_aborts", "_children", "_directory", "_fifos", "_kills", "_listeners", "_lives", "_loop", "_memory", "_tell",
+        "_terminals", "by_pid", "groups", "heartbeats", "not_held", "notify",
     )  # fmt: skip
 
     def __init__(
-        self, directory: str, loop: Loop, children: Children, listeners: Listeners, tell: Callable[[News], object]
+        self,
+        directory: str,
+        loop: Loop,
+        children: Children,
+        listeners: Listeners,
+        terminals: Terminals,
+        tell: Callable[[News], object],
     ) -> None:
         self._directory = directory
         self._loop = loop
         self._children = children
         self._listeners = listeners
+        self._terminals = terminals
         self._tell = tell
         self._memory = Memory(loop, tell)
         self.groups = Groups(directory, loop)
@@ -90,15 +97,23 @@ class Instances:
     def spawn(self, name: str, number: int, process: Process) -> None:
         """Start a life. Tells Spawned and then Execed, or SpawnFailed."""
         group = self.groups.make(name, number, process)
+        terminal: tuple[int, ...] = ()
         try:
             fds = self._listeners.fds(process.name) if process.handoff else []
             self.hold_fifo(name)
-            pid, report = launch(replace(self._launch(name, number, process, fds), group=group))
+            terminal = make_terminal() if process.tty else ()
+            work = replace(self._launch(name, number, process, fds), group=group, terminal=terminal or None)
+            pid, report = launch(work)
+            if terminal:
+                self._terminals.hold(name, number, pid, terminal[0])
         except OSError as error:
             if group is not None:
                 self.groups.remove(group)
             self._tell(SpawnFailed(name, number, _refused(error)))
             return
+        finally:
+            for fd in terminal:
+                os.close(fd)
         self._begin(Life(name, number, process, pid, -1, 0, is_own=True, group=group, report=report))
 
     def run(self, name: str, number: int, process: Process, command: tuple[str, ...]) -> tuple[int, int]:
@@ -117,6 +132,8 @@ class Instances:
         self._lives[number] = self.by_pid[pid] = life
         self._see_limits(life)
         self.hold_fifo(name)
+        if process.tty:
+            self._terminals.adopt(name, number, pid)
 
     def send(self, number: int, signal_name: str) -> None:
         """A signal to the main process, and CONT after it; gone already: nothing happens."""
@@ -280,7 +297,7 @@ class Instances:
 
     def _gone(self, life: Life) -> None:
         self._close(life)
-        self._tell(TreeGone(life.name, life.number))
+        self._terminals.end(life.number, lambda: self._tell(TreeGone(life.name, life.number)))
 
     def _survived(self, life: Life, names: tuple[str, ...]) -> None:
         if life.is_dead:

@@ -12,12 +12,16 @@ import signal
 
 from procession.supervisor.linux import procfs
 
-PROGRAMS = ("supervisor", "recorder")  # in this order: a supervisor that the recorder starts again meets our lock
+PROGRAMS = ("supervisor", "recorder", "terminal")
+"""In this order: a supervisor that the recorder starts again meets our lock; the next holder finds the new FIFO."""
 DEATH_SECONDS_MAX = 5.0  # of one that has been sent SIGKILL; a disk that hangs may keep it longer
 
 
 def end_predecessors(directory: str) -> list[int]:
-    """Kill every other supervisor and recorder of this directory, and wait until they are dead; their pids."""
+    """Kill every other supervisor and recorder of this directory, and its terminals' holders; their pids.
+
+    They are dead afterwards.
+    """
     ended = []
     for program in PROGRAMS:
         others = [pid for pid in procfs.all_pids() if pid != os.getpid()]

@@ -26,6 +26,7 @@ class Stat(NamedTuple):
     group: int
     session: int
     start_ticks: int
+    terminal: int  # the device number of its controlling terminal; 0: it has none
 
     @property
     def is_dead(self) -> bool:
@@ -49,7 +50,8 @@ def read_stat(pid: int) -> Stat | None:
     end = data.rindex(b")")  # the program's name may hold spaces and parentheses itself
     fields = data[end + 2 :].split()
     name = data[data.index(b"(") + 1 : end].decode("utf-8", "replace")
-    return Stat(pid, name, fields[0].decode(), int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]))
+    parent, group, session, terminal, start_ticks = map(int, (*fields[1:5], fields[19]))
+    return Stat(pid, name, fields[0].decode(), parent, group, session, start_ticks, terminal)
 
 
 def read_mark(pid: int) -> Mark | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Mapping
 from fcntl import F_SETPIPE_SZ, LOCK_EX, LOCK_NB, fcntl, flock
 from signal import SIGCONT
@@ -18,10 +17,9 @@ from time import monotonic, time
 from procession.loop import WRITABLE, Loop
 from procession.stack.model import Log
 from procession.supervisor.core.actions import Record
-from procession.supervisor.linux import procfs
+from procession.supervisor.linux import procfs, sibling
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.kernel import send_signal, take_fd
-from procession.supervisor.linux.signals import block_signals, reset_signals, unblock_signals
 
 FIFO_NAME = "recorder.fifo"
 LOCK_NAME = "recorder.lock"  # held by the recorder, with its pid in it
@@ -169,12 +167,13 @@ class Recorder:
         return True
 
     def _start(self) -> None:
-        argv = [sys.executable, "-I", "-S", _program(), "--directory", self._directory, "--keep"]
+        argv = sibling.argv_of("recorder", "--directory", self._directory, "--keep")
         if self._echo:
             argv.append("--echo")
         self._since = monotonic()
         try:
-            self.pid = _spawn(argv, self._fd, self._kept)
+            # The FIFO is its stdin from the start: what is in it stays if we die before it has opened the file.
+            self.pid = sibling.start(argv, {0: self._fd, KEPT_FD: self._kept})
         except OSError:  # no room for one more process: later
             self._deaths += 1
             self._start_later()
@@ -297,41 +296,6 @@ def _umask() -> int:
     umask = os.umask(0o077)
     os.umask(umask)
     return umask
-
-
-def _program() -> str:
-    package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    return os.path.join(package, "recorder", "__main__.py")
-
-
-def _spawn(argv: list[str], fifo: int, kept: int) -> int:
-    """Start it in a session of its own, with our stdout and stderr; its pid. Raises OSError.
-
-    The FIFO is its stdin from the start: what we have written stays in it if we die before it has opened the file.
-    """
-    block_signals()
-    try:
-        pid = os.fork()
-        if pid == 0:
-            try:
-                os.setsid()
-                os.dup2(fifo, 0)
-                _put(kept, KEPT_FD)
-                reset_signals()
-                os.execv(argv[0], argv)
-            finally:
-                os._exit(127)
-    finally:
-        unblock_signals()
-    return pid
-
-
-def _put(fd: int, place: int) -> None:
-    """Open at this number after an exec."""
-    if fd == place:
-        os.set_inheritable(fd, True)  # dup2(2) of an fd onto itself leaves it close-on-exec
-    else:
-        os.dup2(fd, place)
 
 
 def _pid_in(path: str) -> int:

@@ -5,6 +5,7 @@ control.sock      see `server`
 stack.json        what runs
 state.json        what people asked for, and which processes are whose
 fifo/web.1        what the instance says, on its way to the recorder
+terminal/web.1.7  the socket of its terminal, if it has one, in its 7th life
 log/, history.sqlite, recorder.*   the recorder's
 """
 
@@ -17,7 +18,7 @@ from collections.abc import Mapping
 from errno import EROFS
 from fcntl import LOCK_EX, LOCK_NB, flock
 
-from procession.control.wire import ELSEWHERE, SOCKET_NAME, STATE_NAME
+from procession.control.wire import ELSEWHERE, SOCKET_NAME, STATE_NAME, TERMINALS_NAME
 from procession.refusal import Refusal
 from procession.units import UNIX_PATH_BYTES_MAX
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 LOCK_NAME = "supervisor.lock"
 STACK_NAME = "stack.json"
-FOLDERS = ("fifo", "log")
+FOLDERS = ("fifo", "log", TERMINALS_NAME)
 MODE = 0o700  # logs and environment of a site concern its user alone
 
 
@@ -123,12 +124,12 @@ def _set_aside(path: str) -> str:
 
 
 def clean_up(directory: str) -> None:
-    """Everything is down: no state is left, and no FIFO. In a directory that is gone there is nothing to remove."""
-    fifos = os.path.join(directory, "fifo")
+    """Everything is down: no state is left, no FIFO, no terminal. In a directory that is gone there is nothing."""
     try:
         remove(os.path.join(directory, STATE_NAME))
-        for name in os.listdir(fifos):
-            remove(os.path.join(fifos, name))
+        for folder in (os.path.join(directory, name) for name in ("fifo", TERMINALS_NAME)):
+            for name in os.listdir(folder):
+                remove(os.path.join(folder, name))
     except OSError:
         pass
 

@@ -14,6 +14,7 @@ import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from termios import TIOCSCTTY
 from typing import NoReturn
 
 from procession import hostlock
@@ -44,6 +45,7 @@ class Launch:
     listeners: Sequence[int] = ()  # fds, in the order of process.listeners
     argv: tuple[str, ...] = ()
     heartbeats: str = ""  # the folder of the files that tell that it is alive; "": there is none
+    terminal: tuple[int, int] | None = None  # its master and its slave side, in place of the FIFO
     main: int = 0  # the pid of the life's main process; 0: it is this one
     group: Group | None = None
 
@@ -103,7 +105,10 @@ def _prepare_and_exec(work: Launch, parent: int, report: int) -> NoReturn:
     os.setsid()
     process = work.process
     _join(work.group)
-    _connect_output(work.fifo)
+    if work.terminal is None:
+        _connect_output(work.fifo)
+    else:
+        _connect_terminal(*work.terminal, len(work.listeners))
     owner = _find_owner(process)
     environment = _environment(work, owner.variables() if owner else {})
     _make_heartbeat(work, owner, environment)
@@ -185,6 +190,17 @@ def _connect_output(fifo: str) -> None:
     os.dup2(out, 2)
 
 
+def _connect_terminal(master: int, slave: int, listeners: int) -> None:
+    """The terminal is where it reads and writes, and what /dev/tty is to it; it needs a session of its own (tty(4)).
+
+    The master stays open in it: the terminal is not hung up then, whoever else dies.
+    """
+    fcntl.ioctl(slave, TIOCSCTTY, 0)
+    for fd in (0, 1, 2):
+        os.dup2(slave, fd)
+    os.set_inheritable(_away_from_listeners(master, listeners), True)
+
+
 def _find_owner(process: Process) -> Owner | None:
     if not process.user and not process.group:
         return None
@@ -197,9 +213,9 @@ def _find_owner(process: Process) -> Owner | None:
 def _become(owner: Owner) -> None:
     """Our output goes along, so that /dev/stdout and /dev/stderr can be opened by it: a FIFO has an owner and a mode.
 
-    Raises OSError.
+    So has a terminal. Raises OSError.
     """
-    if stat.S_ISFIFO(os.fstat(1).st_mode):  # a probe's is /dev/null, which is nobody's
+    if stat.S_ISFIFO(os.fstat(1).st_mode) or os.isatty(1):  # a probe's is /dev/null, which is nobody's
         os.fchown(1, owner.uid, -1)
     become(owner)
 

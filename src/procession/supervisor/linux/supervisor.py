@@ -38,6 +38,7 @@ from procession.supervisor.linux.signals import take_signals
 from procession.supervisor.linux.spare import keep_spares
 from procession.supervisor.linux.state import to_state
 from procession.supervisor.linux.takeback import take_back
+from procession.supervisor.linux.terminals import Terminals
 from procession.supervisor.linux.trees import Kill, everything
 
 SAVE_SECONDS = 0.05  # that changes are collected for one write of the state
@@ -66,7 +67,8 @@ class Supervisor:
         self.listeners = Listeners(
             lambda address: take_back(address, list(self.instances.by_pid)), passed, inherited.listeners
         )
-        self.instances = Instances(directory, self.loop, self.children, self.listeners, self.tell)
+        terminals = Terminals(directory, self.loop, self.children, self.recorder.note)
+        self.instances = Instances(directory, self.loop, self.children, self.listeners, terminals, self.tell)
         self.instances.notify = self.notify.address
         self.instances.heartbeats = self._prepare_heartbeats()
         self.probes = Probes(
