@@ -44,7 +44,7 @@ def declarations() -> list[Block]:
 def test_a_declaration_on_a_page_has_no_mistake(block: Block, tmp_path: Path) -> None:
     said = run(block.text)
     unknown = OF_THE_MACHINE | ({"E018"} if block.text.lstrip().startswith('"') else set())  # it is a piece of a whole
-    site = Site(directory=str(tmp_path), python=sys.executable, settings_module="mysite.settings")
+    site = Site(directory=str(tmp_path), python=sys.executable, settings_module="mysite.settings", has_app=True)
     for key in ("PRODUCTION_PROCESSES", "DEVELOPMENT_PROCESSES"):
         if key in said:
             declared = read_settings(said[key], said.get("PRODUCTION_STACK"), "mysite.settings")
