@@ -105,12 +105,10 @@ def test_reload_brings_new_workers_under_the_same_pid(name: str, args: dict[str,
             for key, value in args.items()
         }
         command = build(name, said)
-        backend = find(name)
-        assert backend is not None
         with running(command.handoff, tmp_path, listeners=(listener,)) as web:
             assert worker(bind) in children(web)
             before = children(web)
-            web.signal(backend.profile(command).reload_signal)
+            web.signal("HUP")
             wait_for(lambda: len(children(web) - before) == args.get("workers", 1) or None)
             wait_for(lambda: worker(bind) not in before or None)
             assert web.process.poll() is None

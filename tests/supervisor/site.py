@@ -155,7 +155,14 @@ class Site:
         return Stack(name="test", directory="/", processes=self.processes)
 
     def status(self) -> Mapping[str, Any]:
-        return dict(self.call("status")["data"])
+        """Asked again where the connection is reset: a child that was forked and not yet exec'd when its supervisor
+        was killed holds the control socket a moment longer.
+        """
+        while True:
+            try:
+                return dict(self.call("status")["data"])
+            except ConnectionResetError:
+                continue
 
     def instance(self, name: str) -> Mapping[str, Any]:
         return next(one for one in self.status()["instances"] if one["name"] == name)
