@@ -67,8 +67,8 @@ class Hosts:
         for path in (package / "__init__.py", package / "migrations" / "__init__.py"):
             path.write_text("")
         (package / "migrations" / "0001_first.py").write_text(MIGRATION.format(file=str(self.migrations)))
-        (package / "settings.py").write_text(SETTINGS.format(processes=processes, **self.database))
         (project.directory / "manage.py").write_text(MANAGE.replace("myproject", "shop"))
+        (package / "settings.py").write_text(SETTINGS.format(processes=processes, **self.database))
         return project
 
     def site(self, name: str) -> Project:
@@ -155,6 +155,26 @@ def test_two_hosts_migrate_one_after_the_other(hosts: Hosts) -> None:
     finally:
         for project in both:
             project.end()
+
+
+def test_a_release_task_whose_database_cannot_be_reached_fails_and_says_why(hosts: Hosts) -> None:
+    """Nobody waits for ever, and the old instances go on."""
+    lease = [sys.executable, "-m", "procession.django.lease", "--project", ".", "--name", "x", "--in", "database"]
+    migrate = {"COMMAND": [*lease, "--once", "--try", "0.5", "--", "true"], "TYPE": "task", "LEASE": ""}
+    processes: dict[str, object] = {"web": {"COMMAND": list(hosts.notebook.program("one"))}, "migrate": migrate}
+    site = hosts.make("one", processes)
+    try:
+        site.ok("up", "--detach")
+        [beat] = hosts.notebook.await_beats(1)
+        settings = site.directory / "shop" / "settings.py"
+        settings.write_text(settings.read_text() + "DATABASES['default'] |= dict(HOST='127.0.0.1', PORT=1)\n")
+        up = site.run("up", "--detach")
+        assert up.code == 1, up
+        assert "cannot ask the database at 127.0.0.1:1: connection failed" in up.err, up
+        assert "tried for 0.5 s to take the lease x" in up.err, up
+        assert site.instance("web.1")["pid"] == beat.pid
+    finally:
+        site.end()
 
 
 def stands_by() -> str:

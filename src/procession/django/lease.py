@@ -64,6 +64,12 @@ class Database:
     def exchange(self, name: str, old: str | None, new: str) -> str | None:
         return self._try(lambda: self._exchange(name, old, new))
 
+    def where(self) -> str:
+        """Django's backends do not all name the host in their errors."""
+        said = self._connection.settings_dict
+        place = f"{said['HOST']}:{said['PORT']}" if said["PORT"] else said["HOST"]
+        return f"the database at {place}" if place else "the database"
+
     def close(self) -> None:
         self._connection.close()
 
@@ -73,7 +79,7 @@ class Database:
         except Exception as error:
             self._connection.close()  # the next call gets a new one
             lines = str(error).strip().splitlines() or [type(error).__name__]
-            raise StoreError(f"cannot ask the database: {lines[0]}") from error
+            raise StoreError(f"cannot ask {self.where()}: {lines[0]}") from error
 
     def _with_table(self, call: Callable[[], str | None]) -> str | None:
         from django.db import Error, OperationalError, ProgrammingError
@@ -178,6 +184,7 @@ def main() -> None:
         open_store=_open(wanted.store, wanted.project),
         terms=Terms(patience_seconds=0.0) if wanted.store == DATABASE else Terms(),
         is_fenced=not wanted.is_task,
+        try_seconds=wanted.try_seconds,
     )
     exit_as(Holder(ticket).run())
 
