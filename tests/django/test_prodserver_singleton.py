@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -53,6 +54,17 @@ def test_one_that_waits_ends_at_once_and_quietly(start: Start) -> None:
         assert other.wait(60) == -number
         assert other.stdout
         assert other.stdout.read() == ""
+
+
+def test_to_systemd_one_that_waits_is_up(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = start()
+    wait_for(one, "beats")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(60)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        start()
+        assert systemd.recv(1000).startswith(b"READY=1\nSTATUS=beat: waits for the host lock: held by beat of ")
 
 
 def test_a_lock_that_was_passed_on_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

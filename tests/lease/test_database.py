@@ -155,6 +155,17 @@ def test_one_beat_on_two_hosts(hosts: Hosts) -> None:
         two.end()
 
 
+def test_a_command_under_a_lease_in_the_database_of_the_manage_py_that_is_there(hosts: Hosts) -> None:
+    asks = [sys.executable, "manage.py", "shell", "-c", "from procession.django.lease import holds; print(holds())"]
+    site = hosts.make("one", {})
+    manage = site.directory / "manage.py"
+    manage.write_text("import os\nos.environ['SHOP'] = 'set before Django'\n" + manage.read_text())
+    settings = site.directory / "shop" / "settings.py"
+    settings.write_text("import os\nassert os.environ['SHOP']\n" + settings.read_text())
+    ended = site.run("lease", "--name", "shop/x", "--in", "database", "--once", "--", *asks)
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "True"), ended
+
+
 def end_connections(hosts: Hosts) -> None:
     """As an administrator does, or a proxy that is restarted."""
     with hosts.connect() as connection:
