@@ -22,7 +22,7 @@ print(f"{os.getpid()} beats", flush=True)
 while True:
     time.sleep(1000)
 """
-Start = Callable[[], subprocess.Popen[str]]
+Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
@@ -32,7 +32,12 @@ def start(project: Project, tmp_path: Path) -> Iterator[Start]:
     project.write("beat.py", BEAT)
     locks = str(tmp_path / "locks")
     with ExitStack() as stack:
-        yield lambda: stack.enter_context(running(project, "prodserver", "beat", PROCESSION_LOCKS=locks))
+
+        def begin(notify: str = "") -> subprocess.Popen[str]:
+            more = {"NOTIFY_SOCKET": notify} if notify else {}
+            return stack.enter_context(running(project, "prodserver", "beat", PROCESSION_LOCKS=locks, **more))
+
+        yield begin
 
 
 def test_the_second_waits_says_for_whom_and_begins_when_the_first_is_gone(start: Start, project: Project) -> None:
@@ -56,14 +61,13 @@ def test_one_that_waits_ends_at_once_and_quietly(start: Start) -> None:
         assert other.stdout.read() == ""
 
 
-def test_to_systemd_one_that_waits_is_up(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_to_systemd_one_that_waits_is_up(start: Start, tmp_path: Path) -> None:
     one = start()
     wait_for(one, "beats")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(60)
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        start()
+        start(str(tmp_path / "notify"))
         assert systemd.recv(1000).startswith(b"READY=1\nSTATUS=beat: waits for the host lock: held by beat of ")
 
 
