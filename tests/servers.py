@@ -17,46 +17,71 @@ import pytest
 @contextmanager
 def redis_server(*options: str, through: tuple[str, ...] = ()) -> Iterator[str]:
     """The path of its socket; with `options`, it listens elsewhere, too. `through` is a program that execs it."""
-    program = shutil.which("redis-server") or pytest.skip("redis-server is not installed")
     with tempfile.TemporaryDirectory(prefix="redis-") as directory:
         path = f"{directory}/redis.sock"
-        argv = [*through, program, "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no"]
-        with subprocess.Popen([*argv, "--dir", directory, *options], stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout
-            assert any("ready to accept connections" in line for line in server.stdout), "redis-server ended at once"
+        with redis_at(path, *options, through=through):
             yield path
-            server.terminate()
-            server.stdout.read()
+
+
+@contextmanager
+def redis_at(path: str, *options: str, through: tuple[str, ...] = ()) -> Iterator[None]:
+    """A server that knows nothing, at this socket, also where one was killed."""
+    program = shutil.which("redis-server") or pytest.skip("redis-server is not installed")
+    argv = [*through, program, "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no"]
+    argv += ["--dir", os.path.dirname(path), *options]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        assert any("ready to accept connections" in line for line in server.stdout), "redis-server ended at once"
+        yield
+        server.terminate()
+        server.stdout.read()
 
 
 @contextmanager
 def postgres_server() -> Iterator[tuple[str, str]]:
     """The directory of its socket, and its user. The server refuses to run as root."""
-    initdb, pg_ctl = _postgres_program("initdb"), _postgres_program("pg_ctl")
-    user = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    account = pwd.getpwnam(user)
+    initdb = _postgres_program("initdb")
+    account = _postgres_account()
+    user = account.pw_name
     with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as directory:
         os.chown(directory, account.pw_uid, account.pw_gid)
-        others = () if os.geteuid() == 0 else None
-        options = f"-k {directory} -c listen_addresses= -c fsync=off"
-
-        def run(*argv: str) -> None:
-            subprocess.run(
-                argv,
-                check=True,
-                cwd=directory,
-                stdout=subprocess.DEVNULL,
-                user=account.pw_uid,
-                group=account.pw_gid,
-                extra_groups=others,
-            )
-
-        run(initdb, "-D", f"{directory}/data", "-A", "trust", "-U", user, "-E", "UTF8", "-N", "--no-instructions")
-        run(pg_ctl, "-D", f"{directory}/data", "-l", f"{directory}/log", "-o", options, "-w", "start")
+        words = ("-A", "trust", "-U", user, "-E", "UTF8", "-N", "--no-instructions")
+        _run_for_postgres(directory, initdb, "-D", f"{directory}/data", *words)
+        start_postgres(directory)
         try:
             yield directory, user
         finally:
-            run(pg_ctl, "-D", f"{directory}/data", "-m", "immediate", "-w", "stop")
+            kill_postgres(directory)
+
+
+def start_postgres(directory: str) -> None:
+    """The server whose directory that is, as `postgres_server` gives it."""
+    options = f"-k {directory} -c listen_addresses= -c fsync=off"
+    words = ("-D", f"{directory}/data", "-l", f"{directory}/log", "-o", options, "-w", "start")
+    _run_for_postgres(directory, _postgres_program("pg_ctl"), *words)
+
+
+def kill_postgres(directory: str) -> None:
+    """At once, as a crash would be."""
+    words = ("-D", f"{directory}/data", "-m", "immediate", "-w", "stop")
+    _run_for_postgres(directory, _postgres_program("pg_ctl"), *words)
+
+
+def _run_for_postgres(directory: str, *argv: str) -> None:
+    account = _postgres_account()
+    subprocess.run(
+        argv,
+        check=True,
+        cwd=directory,
+        stdout=subprocess.DEVNULL,
+        user=account.pw_uid,
+        group=account.pw_gid,
+        extra_groups=() if os.geteuid() == 0 else None,
+    )
+
+
+def _postgres_account() -> pwd.struct_passwd:
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
 
 
 def _postgres_program(name: str) -> str:

@@ -39,6 +39,15 @@ def acquire(key: str, holder: str, on_wait: Callable[[str, int], object]) -> int
         os.close(fd)  # the file was deleted while we waited: the lock is on the one that has its name now
 
 
+def is_inherited(key: str) -> bool:
+    """Whether who started us has taken the lock `key` and passed it on, so that to wait for it would never end.
+
+    Raises OSError.
+    """
+    path = os.path.join(find_directory(), f"{key}.lock")
+    return any(_is_still(fd, path) and _try(fd) for fd in map(int, os.listdir("/proc/self/fd")) if _is_open(fd))
+
+
 def read_holder(fd: int) -> str:
     """Who has it, as it said itself; `somebody` until it has."""
     return os.pread(fd, HOLDER_BYTES_MAX, 0).decode("utf-8", "replace").strip() or "somebody"
@@ -81,6 +90,15 @@ def _try(fd: int) -> bool:
     try:
         flock(fd, LOCK_EX | LOCK_NB)
     except BlockingIOError:
+        return False
+    return True
+
+
+def _is_open(fd: int) -> bool:
+    """The one that listed /proc/self/fd is not any more."""
+    try:
+        os.fstat(fd)
+    except OSError:
         return False
     return True
 

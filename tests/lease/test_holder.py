@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +18,7 @@ from procession.lease.redis import Redis
 from procession.lease.store import Store, StoreError
 from tests.lease.beats import REDIS_HOLDER, Holder, Notebook, is_running, now, until
 from tests.lease.way import proxy
-from tests.servers import redis_server
+from tests.servers import redis_at, redis_server
 
 NAME = "shop/beat"
 Hold = Callable[..., Holder]
@@ -90,6 +92,29 @@ def test_a_store_that_forgets_everything_changes_nothing(hold: Hold, notebook: N
     assert len(notebook.beats()) == 1
 
 
+def test_a_store_that_is_killed_and_comes_back_empty(hold: Hold, notebook: Notebook, redis: str) -> None:
+    """In time the holder puts its lease back, if the machine is not too slow for that; else it ends in order."""
+    one = hold("one")
+    notebook.await_beats(1)
+    hold("two")
+    kill_redis(redis)
+    with redis_at(redis.removeprefix("unix://")), closing(Redis(redis)) as store:
+        until(lambda: "(pid" in (store.read(NAME) or ""), "nobody has it again")
+        before = now()
+        until(lambda: notebook.beats()[-1].last > before, "nobody beats again")
+        assert len(notebook.beats()) == 1 or one.wait() == EXIT_LOST
+
+
+def test_a_store_that_is_away_for_long_and_comes_back_empty(hold: Hold, notebook: Notebook, redis: str) -> None:
+    one = hold("one")
+    notebook.await_beats(1)
+    hold("two")
+    kill_redis(redis)
+    assert one.wait() == EXIT_LOST
+    with redis_at(redis.removeprefix("unix://")):
+        assert [beat.host for beat in notebook.await_beats(2)] == ["one", "two"]
+
+
 def test_signals_reach_the_program(hold: Hold, notebook: Notebook) -> None:
     one = hold("one")
     notebook.await_beats(1)
@@ -152,6 +177,14 @@ def test_a_redis_that_wants_a_password() -> None:
             Redis(f"unix://:wrong@{path}").read(NAME)
         with closing(Redis(f"unix://:hunter2@{path}?db=3")) as store:
             exchanges(store)
+
+
+def kill_redis(url: str) -> None:
+    with closing(Redis(url)) as store:
+        found = re.search(r"process_id:(\d+)", store._ask(b"INFO", b"server") or "")
+    assert found
+    os.kill(int(found[1]), signal.SIGKILL)
+    until(lambda: not is_running(int(found[1])), "Redis goes on")
 
 
 def exchanges(store: Store) -> None:

@@ -17,6 +17,7 @@ EXAMPLES = (
 )
 DETAILS = f"""\
 Its parent renews the lease, passes signals on, and ends as it does; 75: the lease was lost, and the command killed.
+With --once it gives up, with 69, when it could not ask STORE for 30 s.
 Without --in, {LEASE_IN} in the environment says where the lease is: it may hold a password."""
 
 

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Mapping
 from typing import NoReturn
 
+from procession import hostlock
 from procession.envfile import read_env_file
+from procession.lease.words import say_standby
 from procession.owner import Owner, find_owner
 from procession.owner import become as become_owner
 from procession.refusal import Refusal
@@ -17,6 +19,8 @@ from procession.stack.model import Process
 
 def become(process: Process) -> NoReturn:
     """Execute the process's program, in its environment, directory, umask and user. Only a Refusal comes back.
+
+    A singleton takes its host lock first, and waits while another has it, a supervisor's instance or one like us.
 
     Where systemd has handed sockets over to us (LISTEN_PID is our pid, sd_listen_fds(3)) the program takes them: the
     pid stays, so they are meant for it.
@@ -31,6 +35,8 @@ def become(process: Process) -> NoReturn:
     if process.umask is not None:
         os.umask(process.umask)
     _become(process, owner)
+    if process.lock:
+        _take_lock(process)
     _execute(process.name, argv, environment)
 
 
@@ -65,6 +71,21 @@ def _become(process: Process, owner: Owner) -> None:
         who = f"{process.user}:{process.group}".strip(":")
         fix = "run it as root, or leave USER and GROUP out"
         raise Refusal(f"{process.name}: cannot become {who}: {error.strerror}", fix) from error
+
+
+def _take_lock(process: Process) -> None:
+    def wait(held_by: str, _fd: int) -> None:
+        waits = f"{process.name}: waits for the host lock: held by {held_by}"
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's would end in a traceback
+        print(f"procession: {waits}", file=sys.stderr, flush=True)
+        say_standby(waits)
+
+    holder = f"{process.name} of {process.directory} (pid {os.getpid()})"
+    try:
+        if not hostlock.is_inherited(process.lock):
+            hostlock.acquire(process.lock, holder, wait)
+    except OSError as error:
+        raise Refusal(f"{process.name}: cannot take the host lock: {error.strerror}") from error
 
 
 def _execute(name: str, argv: tuple[str, ...], environment: Mapping[str, str]) -> NoReturn:

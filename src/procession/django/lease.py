@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import closing
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
 from procession.lease.contest import Terms
@@ -22,6 +22,7 @@ from procession.lease.record import RECORD_CHARACTERS_MAX, read
 from procession.lease.redis import Redis
 from procession.lease.store import DATABASE, LEASE_IN, LEASE_NAME, LEASE_TOKEN, Store, StoreError
 from procession.lease.usage import EXIT_USAGE, NAME_CHARACTERS_MAX, read_arguments
+from procession.supervisor.linux import kernel
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -55,6 +56,8 @@ class Database:
         try:
             _open_project(project)
             self._connection = _connection()
+            if project:
+                kernel.trim_memory()  # 3 MB, that importing Django took and left
         except BaseException as error:
             raise StoreError(f"the settings do not import: {type(error).__name__}: {error}") from error
 
@@ -63,6 +66,12 @@ class Database:
 
     def exchange(self, name: str, old: str | None, new: str) -> str | None:
         return self._try(lambda: self._exchange(name, old, new))
+
+    def where(self) -> str:
+        """Django's backends do not all name the host in their errors."""
+        said = self._connection.settings_dict
+        place = f"{said['HOST']}:{said['PORT']}" if said["PORT"] else said["HOST"]
+        return f"the database at {place}" if place else "the database"
 
     def close(self) -> None:
         self._connection.close()
@@ -73,7 +82,7 @@ class Database:
         except Exception as error:
             self._connection.close()  # the next call gets a new one
             lines = str(error).strip().splitlines() or [type(error).__name__]
-            raise StoreError(f"cannot ask the database: {lines[0]}") from error
+            raise StoreError(f"cannot ask {self.where()}: {lines[0]}") from error
 
     def _with_table(self, call: Callable[[], str | None]) -> str | None:
         from django.db import Error, OperationalError, ProgrammingError
@@ -142,11 +151,13 @@ def _open(store: str, project: str = "") -> Callable[[], Store]:
     return partial(Database, project) if store == DATABASE else partial(Redis, store)
 
 
+@cache
 def _open_project(project: str) -> None:
-    """Once: what follows finds the settings imported."""
-    if not project or project in sys.path:
+    """Once, if that goes well: what follows finds the settings imported."""
+    if not project:
         return
-    sys.path.insert(0, project)
+    if project not in sys.path:
+        sys.path.insert(0, project)
     manage = os.path.join(project, "manage.py")
     if os.path.exists(manage):
         from procession.django.site import run_to_handover
@@ -178,6 +189,7 @@ def main() -> None:
         open_store=_open(wanted.store, wanted.project),
         terms=Terms(patience_seconds=0.0) if wanted.store == DATABASE else Terms(),
         is_fenced=not wanted.is_task,
+        try_seconds=wanted.try_seconds,
     )
     exit_as(Holder(ticket).run())
 

@@ -39,6 +39,7 @@ def main() -> None:
         open_store=partial(Redis, wanted.store),
         terms=Terms(),
         is_fenced=not wanted.is_task,
+        try_seconds=wanted.try_seconds,
     )
     exit_as(Holder(ticket).run())
 

@@ -29,14 +29,17 @@ PASSED_ON: Final = STOPS | {signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signa
 TAKEN: Final = PASSED_ON | {signal.SIGCHLD, ANSWERED}
 SAY_AGAIN_SECONDS = 5.0  # while it stands by: a supervisor may be another one by then
 GIVE_BACK_SECONDS = 1.0
+TRY_SECONDS = 30.0  # of a task, whose caller waits: how long a store that cannot be asked is asked again
 EXIT_LOST = 75  # EX_TEMPFAIL (sysexits.h): try again
+EXIT_UNREACHED = 69  # EX_UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
     """What is to run, and under which name. `is_fenced`: it must not run on without the lease, so it is killed then.
 
-    A migration is not: half of one is worse than two that wait for the database's own locks.
+    A migration is not: half of one is worse than two that wait for the database's own locks. `try_seconds` is how long
+    it may wait for a store that cannot be asked; None: as long as that takes.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Ticket:
     open_store: Callable[[], Store]
     terms: Terms
     is_fenced: bool = True
+    try_seconds: float | None = None
 
 
 class Holder:
@@ -59,14 +63,20 @@ class Holder:
         self._contest = Contest(me=me, terms=ticket.terms)
         self._said = ""
         self._said_at = 0.0
+        self._failing_since: float | None = None  # the store
         self._is_over = False  # of a task that goes on without the lease
 
     def run(self) -> int:
-        """Until the program has ended: how it did, as os.waitstatus_to_exitcode says it; EXIT_LOST if it was fenced."""
+        """Until the program has ended: how it did, as os.waitstatus_to_exitcode says it.
+
+        EXIT_LOST if it was fenced; EXIT_UNREACHED if it never began, because the store could not be asked for too long.
+        """
         while True:
             self._take_step(_now())
             if self._contest.standing is Standing.LOST and self._ticket.is_fenced:
                 return self._fence()
+            if self._has_tried_enough(_now()):
+                return self._give_up()
             number = self._wait(_now())
             if number in STOPS and not self._child.has_begun:
                 self._child.kill()
@@ -99,10 +109,25 @@ class Holder:
         answer = self._asker.answer(now) if call is not None else None
         if call is not None and answer is not None:
             self._contest = who.hear(self._contest, call, answer, sent, now)
+            if not self._contest.trouble:
+                self._failing_since = None
+            elif self._failing_since is None:
+                self._failing_since = now
+
+    def _has_tried_enough(self, now: float) -> bool:
+        limit, since = self._ticket.try_seconds, self._failing_since
+        return limit is not None and since is not None and not self._child.has_begun and now - since >= limit
+
+    def _give_up(self) -> int:
+        self._child.kill()
+        tried = f"tried for {self._ticket.try_seconds:g} s to take the lease {self._ticket.name}"
+        _complain(f"{self._contest.trouble}; {tried}")
+        return EXIT_UNREACHED
 
     def _wait(self, now: float) -> int:
         """Sleep until a signal, which is given, or until a deadline: 0."""
-        deadlines = [self._asker.due() if self._asker.call is not None else self._contest.ask_at]
+        deadlines = [now + SAY_AGAIN_SECONDS]
+        deadlines += [self._asker.due() if self._asker.call is not None else self._contest.ask_at]
         if self._contest.standing is Standing.HOLDING:
             deadlines.append(self._contest.until)
         elif self._contest.standing is Standing.LOST:

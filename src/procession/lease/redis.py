@@ -40,6 +40,12 @@ class Redis:
     def exchange(self, name: str, old: str | None, new: str) -> str | None:
         return self._ask(b"EVAL", EXCHANGE, b"1", _key(name), (old or "").encode(), new.encode())
 
+    def where(self) -> str:
+        """The URL without who may use it."""
+        if self._url.scheme == "unix":
+            return f"unix:{self._url.path}"
+        return f"{self._url.scheme}://{self._url.hostname or 'localhost'}:{self._url.port or PORT}"
+
     def close(self) -> None:
         if self._socket is not None:
             self._socket.close()
@@ -53,7 +59,7 @@ class Redis:
         except (OSError, StoreError, ValueError) as error:
             self.close()
             reason = getattr(error, "strerror", None) or str(error)
-            raise StoreError(f"cannot ask {self._where()}: {reason}") from error
+            raise StoreError(f"cannot ask {self.where()}: {reason}") from error
 
     def _connect(self) -> None:
         self._unread = b""
@@ -98,12 +104,6 @@ class Redis:
         self._unread += data
         if len(self._unread) > LINE_BYTES_MAX:
             raise ValueError("its answer is too long")
-
-    def _where(self) -> str:
-        """The URL without who may use it."""
-        if self._url.scheme == "unix":
-            return f"unix:{self._url.path}"
-        return f"{self._url.scheme}://{self._url.hostname or 'localhost'}:{self._url.port or PORT}"
 
 
 def _parse(url: str) -> SplitResult:

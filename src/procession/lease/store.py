@@ -24,6 +24,9 @@ class Store(Protocol):
     def exchange(self, name: str, old: str | None, new: str) -> str | None:
         """Put `new` there if `old` is what there is (None: nothing), in one step; the text that is there afterwards."""
 
+    def where(self) -> str:
+        """Which one it is, for a person: "redis://cache:6379". No secret is in it."""
+
     def close(self) -> None:
         """Let go of its connection; the next call opens another."""
 

@@ -1,4 +1,4 @@
-"""The command line of a lease: `--name N [--in STORE] [--once] -- PROGRAM ...`."""
+"""The command line of a lease: `--name N [--in STORE] [--once [--try SECONDS]] -- PROGRAM ...`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from procession.lease.holder import TRY_SECONDS
 from procession.lease.store import LEASE_IN, LEASE_NAME
 
 EXIT_USAGE = 2
-USAGE = "usage: lease --name NAME [--in redis://HOST:PORT/N | --in database] [--once] -- PROGRAM ..."
-VALUES = ("--name", "--in", "--project")
+USAGE = "usage: lease --name NAME [--in redis://HOST:PORT/N | --in database] [--once [--try SECONDS]] -- PROGRAM ..."
+VALUES = ("--name", "--in", "--project", "--try")
 NAME_CHARACTERS_MAX = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """`is_task`: the program runs to its end even if the lease is lost meanwhile (--once).
+    """`is_task`: the program runs to its end even if the lease is lost meanwhile (--once). Somebody waits for that, so
+    it is given up after `try_seconds` if the store cannot be asked; None, for what is no task: never.
 
     `project` is the directory of manage.py, whose settings name the database.
     """
@@ -25,6 +27,7 @@ class Wanted:
     store: str
     argv: tuple[str, ...]
     is_task: bool = False
+    try_seconds: float | None = None
     project: str = ""
 
     def tell_child(self) -> None:
@@ -52,4 +55,15 @@ def read_arguments(words: Sequence[str]) -> Wanted | str:
         return USAGE
     if len(said["--name"]) > NAME_CHARACTERS_MAX:
         return f"a name has at most {NAME_CHARACTERS_MAX} characters"
-    return Wanted(name=said["--name"], store=store, argv=argv, is_task=is_task, project=said.get("--project", ""))
+    try:
+        try_seconds = float(said.get("--try", TRY_SECONDS))
+    except ValueError:
+        return f"--try must be a number of seconds, got {said['--try']!r}"
+    return Wanted(
+        name=said["--name"],
+        store=store,
+        argv=argv,
+        is_task=is_task,
+        try_seconds=try_seconds if is_task else None,
+        project=said.get("--project", ""),
+    )

@@ -48,6 +48,14 @@ def die_with_parent(number: int) -> None:
     _call("prctl", PR_SET_PDEATHSIG, number)
 
 
+def trim_memory() -> None:
+    """Give back what malloc(3) keeps of memory that was freed: malloc_trim(3), which only glibc has."""
+    try:
+        _call("malloc_trim", 0)
+    except OSError:
+        pass
+
+
 def take_fd(pidfd: int, fd: int) -> int:
     """A duplicate of another process's fd (pidfd_getfd(2), Linux 5.6); as ptrace(2) allows it. Raises OSError."""
     return _call("syscall", SYS_PIDFD_GETFD, pidfd, fd, 0)
