@@ -24,7 +24,6 @@ from procession.stack.model import ProbeType, Stack
 from procession.supervisor.core.actions import Record
 from procession.supervisor.core.events import Adopted, Apply, Resume
 from procession.supervisor.core.memory import recall
-from procession.supervisor.core.model import Model
 from procession.supervisor.core.turn import ASKED
 from procession.supervisor.linux import kernel, procfs, rundir, systemd
 from procession.supervisor.linux.group import Group
