@@ -27,6 +27,7 @@ class Waiting:
     def __init__(self, *, no_color: bool = False, mark: str = "") -> None:
         """`mark` begins each line, where they stand among other lines."""
         self._mark = mark
+        self.has_spoken = False
         self._died: set[str] = set()  # while it ran, and what comes of it is not known yet
         self._ink = text.Ink(sys.stderr, no_color=no_color)
         self._is_terminal = sys.stderr.isatty()
@@ -80,6 +81,7 @@ class Waiting:
     def say(self, line: str) -> None:
         """One line of talk, in place of the redrawn one."""
         self.clear()
+        self.has_spoken = True
         text.say(self._mark + line)
 
     def clear(self) -> None:
