@@ -12,6 +12,7 @@ from procession.supervisor.core import events as on
 from procession.supervisor.core.decide import decide
 from procession.supervisor.core.instance import Phase
 from procession.supervisor.core.memory import recall, remember
+from procession.supervisor.core.view import change
 from tests.core.history import History
 from tests.core.stacks import process, stack, task
 
@@ -138,6 +139,18 @@ def test_what_cannot_be_rolled_says_why_and_goes_on() -> None:
         'shared.1: cannot roll: the old one would answer for it; put "procession" into INSTALLED_APPS',
     )
     assert signalled(history) == []
+
+
+def test_the_view_of_the_new_one_tells_of_the_old_one_that_drains() -> None:
+    history = running()
+    history.tell(on.Roll(("web",)))
+    assert change(history.model, "web.1", history.now)["draining"] is None, "it serves still"
+    history.is_ready("web.1")
+    old = change(history.model, "web.1", history.now)["draining"]
+    assert isinstance(old, dict)
+    assert (old["phase"], old["why"]) == ("stopping", "finishes its work after SIGTERM")
+    history.old_dies("web.1")
+    assert change(history.model, "web.1", history.now)["draining"] is None
 
 
 def test_without_names_what_can_be_rolled_is_and_the_rest_is_told() -> None:

@@ -60,11 +60,13 @@ class Waiting:
     def awaited(self) -> list[str]:
         """A line for each instance that is still on its way."""
         now = time.monotonic()
-        return [
-            f"{name}: {views.situation(view, now - came)}"
-            for name, (view, came) in self._views.items()
-            if view["phase"] not in REST
-        ]
+        lines = []
+        for name, (view, came) in self._views.items():
+            if view["phase"] not in REST:
+                lines.append(f"{name}: {views.situation(view, now - came)}")
+            elif old := view.get("draining"):  # an older supervisor does not say
+                lines.append(f"{name}: the old one is still {views.situation(old, now - came)}")
+        return lines
 
     def say_awaited(self) -> None:
         for line in self.awaited():
