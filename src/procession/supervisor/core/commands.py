@@ -145,17 +145,16 @@ def restart(turn: Turn, command: Restart) -> None:
     """What runs has a new life: rolled where that can be, else it ends first. What does not run starts."""
     if (targets := _targets(turn, command.names, command.operation)) is None:
         return
-    _renew(turn, targets, "restart-asked", command)
-
-
-def _renew(
-    turn: Turn, targets: list[Instance], kind: str, command: Restart | Roll, *, said: tuple[str, ...] = ()
-) -> None:
     for instance in targets:
-        turn.record(instance, kind, who=command.who)
+        turn.record(instance, "restart-asked", who=command.who)
+    _renew(turn, targets, command.operation)
+
+
+def _renew(turn: Turn, targets: list[Instance], operation: int, *, said: tuple[str, ...] = ()) -> None:
+    for instance in targets:
         _give_new_life(turn, replace(instance, wanted=True, held=False))
     turn.do(do.Save())
-    _await(turn, command.operation, Goal.RUNNING, targets, next_life=True, said=said)
+    _await(turn, operation, Goal.RUNNING, targets, next_life=True, said=said)
 
 
 def _give_new_life(turn: Turn, instance: Instance) -> None:
@@ -195,7 +194,9 @@ def roll(turn: Turn, command: Roll) -> None:
     if problems and (command.names or not targets):
         turn.do(do.Reply(command.operation, done=False, text=said, code=ExitCode.NOT_SO))
         return
-    _renew(turn, targets, "roll-asked", command, said=said)
+    for instance in targets:
+        turn.record(instance, "roll-asked", who=command.who)
+    _renew(turn, targets, command.operation, said=said)
 
 
 def _roll_problem(instance: Instance) -> str:
