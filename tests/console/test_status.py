@@ -55,6 +55,20 @@ def test_a_crash_loop_shows_its_last_lines(project: Project) -> None:
     assert "Last lines of web.1:\n    why\n" in ended.out
 
 
+def test_why_the_last_roll_was_called_off_is_below_the_row_of_what_goes_on(project: Project) -> None:
+    broken = project.directory / "broken"
+    project.declare(
+        f'[processes.web]\ncommand = ["sh", "-c", "test ! -e {broken} || exit 3; exec sleep 1000"]\n'
+        f'readiness = {{type = "exec", command = ["test", "!", "-e", "{broken}"], failures = 1000}}\n'
+    )
+    project.ok("up", "-d")
+    broken.touch()
+    assert project.run("roll", "web").code == 1
+    ended = project.run("status")
+    assert ended.code == 0, "what was there goes on"
+    assert "\n    the new one exited with 3; the old one, pid " in ended.out
+
+
 def test_what_a_person_stopped_is_well(project: Project) -> None:
     project.declare(f"[processes.web]\n{SLEEPER}")
     project.ok("up", "-d")

@@ -77,6 +77,15 @@ def test_a_signal_reaches_the_main_process(project: Project, words: tuple[str, s
     await_true((project.directory / "caught").exists, "the trap runs")
 
 
+def test_what_is_so_already_is_said(project: Project) -> None:
+    project.declare(f"[processes.web]\n{SLEEPER}")
+    project.ok("up", "-d")
+    for verb in (("start", "web"), ("scale", "web=1")):
+        assert project.ok(*verb).err == "nothing to do\n"
+    assert project.ok("stop", "web").err == "web.1: stopped\n"
+    assert project.ok("stop", "web").err == "nothing to do\n"
+
+
 def test_an_unknown_signal_has_a_suggestion(project: Project) -> None:
     ended = project.run("signal", "HUPP", "web")
     assert ended.code == 2

@@ -174,6 +174,12 @@ def test_a_singleton_is_not_scaled() -> None:
     )
 
 
+def test_a_task_is_not_scaled() -> None:
+    history = History(stack(replace(task("migrate"), singleton=True)))
+    history.tell(on.Scale({"migrate": 2}, operation=2))
+    assert history.replies[2].text == ("migrate: cannot scale a task",)
+
+
 def test_a_stop_during_a_restart_is_not_undone_by_it() -> None:
     history = History(stack(process("web")))
     history.is_ready("web.1")

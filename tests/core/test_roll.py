@@ -10,9 +10,11 @@ from procession.stack.model import Condition, Probe, ProbeType
 from procession.supervisor.core import actions as do
 from procession.supervisor.core import events as on
 from procession.supervisor.core.decide import decide
+from procession.supervisor.core.instance import Phase
 from procession.supervisor.core.memory import recall, remember
+from procession.supervisor.core.view import change
 from tests.core.history import History
-from tests.core.stacks import process, stack
+from tests.core.stacks import process, stack, task
 
 
 def running(*, replicas: int = 1, max_surge: int = 1) -> History:
@@ -129,7 +131,7 @@ def test_what_cannot_be_rolled_says_why_and_goes_on() -> None:
     )
     history = History(stack(beat, alone, process("strict"), shared))
     history.is_ready("beat.1", "alone.1", "strict.1", "shared.1")
-    history.tell(on.Roll((), operation=2))
+    history.tell(on.Roll(("beat", "alone", "strict", "shared"), operation=2))
     assert history.replies[2].text == (
         "beat.1: cannot roll a singleton: two of it would be there at once; restart it",
         "alone.1: cannot roll: command binds its address by itself, so restart it",
@@ -137,6 +139,55 @@ def test_what_cannot_be_rolled_says_why_and_goes_on() -> None:
         'shared.1: cannot roll: the old one would answer for it; put "procession" into INSTALLED_APPS',
     )
     assert signalled(history) == []
+
+
+def test_the_view_of_the_new_one_tells_of_the_old_one_that_drains() -> None:
+    history = running()
+    history.tell(on.Roll(("web",)))
+    assert change(history.model, "web.1", history.now)["draining"] is None, "it serves still"
+    history.is_ready("web.1")
+    old = change(history.model, "web.1", history.now)["draining"]
+    assert isinstance(old, dict)
+    assert (old["phase"], old["why"]) == ("stopping", "finishes its work after SIGTERM")
+    history.old_dies("web.1")
+    assert change(history.model, "web.1", history.now)["draining"] is None
+
+
+def test_without_names_what_can_be_rolled_is_and_the_rest_is_told() -> None:
+    beat = replace(process("beat", max_surge=1), singleton=True)
+    history = History(stack(process("web", max_surge=1), beat))
+    history.is_ready("web.1", "beat.1")
+    history.tell(on.Roll((), operation=2))
+    assert spawned(history) == ["web.1"]
+    history.is_ready("web.1")
+    history.old_dies("web.1")
+    assert history.replies[2].done
+    assert history.replies[2].text == ("beat.1: cannot roll a singleton: two of it would be there at once; restart it",)
+    assert history.instance("beat.1").life == 2, "it has been left alone"
+
+
+def test_without_names_and_nothing_to_roll_it_is_refused() -> None:
+    history = History(stack(replace(process("beat", max_surge=1), singleton=True)))
+    history.is_ready("beat.1")
+    history.tell(on.Roll((), operation=2))
+    assert (history.replies[2].done, history.replies[2].code) == (False, 1)
+
+
+def test_a_task_is_not_rolled() -> None:
+    history = History(stack(task("migrate")))
+    history.tell(on.Roll(("migrate",), operation=2))
+    assert history.replies[2].text == ("migrate.1: cannot roll a task: it runs to its end; to run it again: start it",)
+
+
+def test_why_the_last_roll_failed_is_forgotten_with_the_life_that_went_on() -> None:
+    history = running()
+    history.tell(on.Roll(("web",)))
+    history.dies("web.1", 3)
+    assert history.instance("web.1").roll_failed
+    history.dies("web.1", 1)
+    history.waits(6)
+    assert history.instance("web.1").phase is Phase.STARTING
+    assert not history.instance("web.1").roll_failed
 
 
 def test_a_restart_rolls_where_it_can_and_an_update_too() -> None:

@@ -55,4 +55,5 @@ def test_one_of_each_afterwards(site: Site, stage: Stage, moment: str) -> None:
     assert load.failed == []
     assert sorted(pids) == ["web.1", "web.2"]
     assert_one_of_each(site, pids)
-    assert set(pids.values()) - first  # it has got somewhere
+    if moment != "the new one begins":  # one that had not exec'd yet dies with its supervisor
+        assert set(pids.values()) - first, "it has got somewhere"

@@ -86,6 +86,20 @@ def test_a_secret_in_argv_that_changes_is_not_shown() -> None:
     assert change == Change("web", Effect.RESTART, (FieldChange("argv", "[hidden]", "[hidden]"),))
 
 
+def test_what_differs_with_a_listener_and_without_one_is_said_once() -> None:
+    old, new = (
+        stack(replace(WEB, argv=("x", f"--workers={count}", "--bind=:80"), handoff=("x", f"--workers={count}", *fd)))
+        for count, fd in ((4, ()), (8, ("--bind=fd://3",)))
+    )
+    assert lines(diff(old, new)) == [
+        "~ web: restarts",
+        "    argv: --workers=4 -> --workers=8",
+        "    handoff: --workers=4 -> --workers=8 --bind=fd://3",
+    ]
+    same = stack(replace(WEB, argv=("x", "--workers=8", "--bind=:80"), handoff=("x", "--workers=8")))
+    assert lines(diff(old, same)) == ["~ web: restarts", "    argv: --workers=4 -> --workers=8"]
+
+
 def test_changes_are_plain_data() -> None:
     found = diff(stack(WEB), stack(replace(WEB, replicas=2), WORKER))
     assert tuple(from_data(Change, to_data(change)) for change in found) == found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ import pytest
 
 from procession import hostlock
 from procession.stack.model import Process
+from procession.supervisor.linux.terminals import take_master
 from tests.supervisor.programs import Stage, is_alive, marked, until
 from tests.supervisor.site import Site, process, wait_for_end
 
@@ -60,6 +62,16 @@ def test_one_that_waits_is_stopped_at_once_and_holds_nothing_of_its_supervisor(
     other.call("stop", {"names": ["beat"]})
     assert other.instance("beat.1")["phase"] == "stopped"
     assert not is_alive(pid)
+
+
+def test_one_that_has_waited_has_its_terminal_still(site: Site, other: Site, stage: Stage, beat: Process) -> None:
+    beat = replace(beat, tty=True)
+    site.up(beat)
+    stage.hear("began")
+    other.up(beat)
+    other.await_phase("beat.1", "standby")
+    site.call("stop", {"names": ["beat"]})
+    os.close(take_master(stage.hear("began").pid))  # what its next holder would do; raises OSError
 
 
 def test_the_lock_outlives_the_supervisor_and_who_waits_dies_with_its_own(

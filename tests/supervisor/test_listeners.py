@@ -6,11 +6,13 @@ import os
 import signal
 import socket
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
 from procession.stack.model import Listener
+from procession.supervisor import __main__ as supervisor_main
 from tests.supervisor.programs import Stage, until
 from tests.supervisor.site import Site, process
 
@@ -152,3 +154,17 @@ def test_what_is_declared_no_more_is_closed(site: Site, stage: Stage) -> None:
 def test_an_address_that_cannot_be_bound(site: Site, bind: str, why: str) -> None:
     site.up(process("web", ("true",), handoff=("true",), listeners=(Listener(bind),)))
     assert site.await_phase("web.1", "backoff")["last_exit"] == why
+
+
+def test_after_an_upgrade_the_port_of_a_stopped_process_closes_with_its_declaration(site: Site, stage: Stage) -> None:
+    port, argv = free_port(), stage.program(SERVE)
+    other = process("other", stage.program("say('other'); stay()"))
+    site.up(process("web", argv, handoff=argv, listeners=(Listener(f"127.0.0.1:{port}"),)), other)
+    site.call("stop", {"names": ["web"]})
+    began = site.status()["supervisor"]["began"]
+    site.call("upgrade", {"program": [sys.executable, "-I", "-S", supervisor_main.__file__]})
+    until(lambda: site.status()["supervisor"]["began"] != began, "there is no successor")
+    socket.create_connection(("127.0.0.1", port)).close()  # held still: it waits in the backlog
+    assert site.up(other)["done"]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))

@@ -119,7 +119,7 @@ PRODUCTION_PROCESSES = {
 
 DEVELOPMENT_PROCESSES = {
     "web": {"BACKEND": "runserver", "ENV": {"DEBUG": "1"}, "DEPENDS_ON": ["migrate"]},
-    "worker": {**_CELERY, "BACKEND": "celery-worker", "ARGS": {"loglevel": "debug", "pool": "solo"}},
+    "worker": {**_CELERY, "BACKEND": "celery-worker", "ARGS": {"loglevel": "info", "pool": "solo"}},
     "beat": PRODUCTION_PROCESSES["beat"],
     "migrate": PRODUCTION_PROCESSES["migrate"],
     "seed": PRODUCTION_PROCESSES["seed"],

@@ -6,13 +6,13 @@ the same table of options. An empty table means that the program could not be as
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from procession.backends.argv import parse
 from procession.backends.option import Number, Option, Takes, by_name, normal
 from procession.errors import Problem
+from procession.stack.values import suggestion
 
 Args = Mapping[str, object] | Sequence[str]  # as Declaration.args: a string has been split already
 
@@ -161,5 +161,4 @@ def _can_be_said(value: object) -> bool:
 
 
 def _suggestion(key: str, names: Sequence[str]) -> str:
-    near = difflib.get_close_matches(normal(key).lower(), names, n=1)
-    return f'did you mean "{near[0]}"?' if near else "take it out, or look at the program's --help"
+    return suggestion(normal(key).lower(), names) or "take it out, or look at the program's --help"

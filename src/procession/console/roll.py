@@ -10,7 +10,7 @@ SUMMARY = "Replace instances one by one, each new one ready before the old one i
 DETAILS = """\
 No connection is refused: the old and the new instance share the listeners that the supervisor holds. A new instance
 that does not become ready ends the roll: the old one goes on serving, and the exit code is 1. MAX_SURGE says how many
-may be replaced at once.
+may be replaced at once. What cannot be rolled, as a singleton, is refused; `--all` leaves it as it is, and says so.
 """
 EXAMPLES = ("procession roll web", "procession roll --all --timeout 5m")
 

@@ -45,13 +45,13 @@ def chosen_names(options: argparse.Namespace) -> list[str]:
 
 
 def perform(verb: str, fields: wire.Message, options: argparse.Namespace) -> int:
-    """Ask, wait as `options` say, report. Gives the exit code. Raises Refusal."""
+    """Ask, wait as `options` say, report; that nothing had to be done, too. Gives the exit code. Raises Refusal."""
     with Client(options.stack_directory) as client:
-        return ask(client, verb, fields, options)
+        return ask(client, verb, fields, options, idle="nothing to do")
 
 
-def ask(client: Client, verb: str, fields: wire.Message, options: argparse.Namespace) -> int:
-    """The same on a connection that is there already."""
+def ask(client: Client, verb: str, fields: wire.Message, options: argparse.Namespace, *, idle: str = "") -> int:
+    """The same on a connection that is there already. `idle` is said when it is done and nothing had to change."""
     waiting = Waiting(no_color=options.no_color)
     request = {**fields, "wait": options.wait}
     try:
@@ -65,6 +65,8 @@ def ask(client: Client, verb: str, fields: wire.Message, options: argparse.Names
     if not answer.done:
         show_last_lines(waiting, options)
     say_answer(answer, options)
+    if idle and options.wait and answer.done and not (answer.text or waiting.has_spoken):
+        text.say(idle)
     return answer.code
 
 

@@ -113,10 +113,10 @@ def plural(count: int, noun: str) -> str:
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`, did you mean "status"?`, or nothing when no known word is close."""
-    import difflib  # here, because only mistakes need it
+    from procession.stack import values  # here, because only mistakes need it
 
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f', did you mean "{close[0]}"?' if close else ""
+    near = values.suggestion(word, known)
+    return f", {near}" if near else ""
 
 
 def _pad(cell: Cell, width: int, ink: Ink) -> str:

@@ -166,6 +166,8 @@ def _empty_row(process: wire.Message) -> list[Cell]:
 def _notes(view: wire.Message, ink: Ink) -> list[str]:
     if needs_words(view):
         return [f"    {ink(color(view), situation(view))}"]
+    if view["roll_failed"]:
+        return [f"    {ink(COLOR_OTHERS, view['roll_failed'])}"]
     return [f"    {ink('dim', view['says'])}"] if view.get("says") else []
 
 

@@ -27,6 +27,7 @@ class Waiting:
     def __init__(self, *, no_color: bool = False, mark: str = "") -> None:
         """`mark` begins each line, where they stand among other lines."""
         self._mark = mark
+        self.has_spoken = False
         self._died: set[str] = set()  # while it ran, and what comes of it is not known yet
         self._ink = text.Ink(sys.stderr, no_color=no_color)
         self._is_terminal = sys.stderr.isatty()
@@ -59,11 +60,13 @@ class Waiting:
     def awaited(self) -> list[str]:
         """A line for each instance that is still on its way."""
         now = time.monotonic()
-        return [
-            f"{name}: {views.situation(view, now - came)}"
-            for name, (view, came) in self._views.items()
-            if view["phase"] not in REST
-        ]
+        lines = []
+        for name, (view, came) in self._views.items():
+            if view["phase"] not in REST:
+                lines.append(f"{name}: {views.situation(view, now - came)}")
+            elif old := view.get("draining"):  # an older supervisor does not say
+                lines.append(f"{name}: the old one is still {views.situation(old, now - came)}")
+        return lines
 
     def say_awaited(self) -> None:
         for line in self.awaited():
@@ -80,6 +83,7 @@ class Waiting:
     def say(self, line: str) -> None:
         """One line of talk, in place of the redrawn one."""
         self.clear()
+        self.has_spoken = True
         text.say(self._mark + line)
 
     def clear(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from procession.fifo import open_fifo
 from procession.loop import Loop
 from procession.recorder.children import Children
 from procession.recorder.commands import CommandReader, instance_name, parse_command, policy_of, program_of
@@ -15,7 +16,7 @@ from procession.recorder.logs import Logs
 from procession.recorder.revive import Reviver
 from procession.recorder.rotation import Policy
 from procession.recorder.stamp import Clock
-from procession.recorder.streams import Streams, open_fifo
+from procession.recorder.streams import Streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

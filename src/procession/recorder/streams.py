@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from fcntl import F_SETPIPE_SZ, fcntl
-from stat import S_ISFIFO
 
+from procession.fifo import open_fifo
 from procession.recorder.hand import Place
 
 TYPE_CHECKING = False
@@ -142,23 +142,6 @@ class Streams:
                 continue  # EPERM: above pipe-max-size, or the user's pipes hold too much already (pipe(7))
             self._pipe_bytes_left -= stream.pipe_bytes
             return
-
-
-def open_fifo(path: str) -> int:
-    """Open the FIFO at `path` for reading without ever seeing its end, made (0600) if there is none.
-
-    Opened read-write, it stays open also when no instance has it open (fifo(7)). Raises OSError; FileExistsError when
-    something else is there.
-    """
-    try:
-        os.mkfifo(path, 0o600)
-    except FileExistsError:
-        pass
-    fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW)
-    if not S_ISFIFO(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise FileExistsError(17, "not a FIFO", path)
-    return fd
 
 
 def _pipe_bytes_allowed() -> int:

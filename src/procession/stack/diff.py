@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from difflib import SequenceMatcher
 from enum import StrEnum
 
@@ -75,13 +75,19 @@ def _change(old: Process | None, new: Process, can_roll: Callable[[Process], boo
     if old is None:
         return Change(new.name, Effect.START)
     different = [field.name for field in fields(Process) if getattr(old, field.name) != getattr(new, field.name)]
-    told = tuple(change for name in different if name not in SILENT_FIELDS for change in _field(name, old, new))
+    found = [change for name in different if name not in SILENT_FIELDS for change in _field(name, old, new)]
+    told = tuple(change for change in found if not _is_echo(change, found))
     if not told:
         return None
     effect = Effect.AGAIN if new.kind is Kind.TASK else _effect(set(different))
     if effect is Effect.RESTART and can_roll(old) and can_roll(new):
         effect = Effect.ROLL
     return Change(new.name, effect, told)
+
+
+def _is_echo(change: FieldChange, found: Sequence[FieldChange]) -> bool:
+    """What differs in both command lines, with a listener to take over and without one, is said once."""
+    return change.field == "handoff" and replace(change, field="argv") in found
 
 
 def _effect(different: set[str]) -> Effect:

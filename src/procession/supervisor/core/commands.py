@@ -147,9 +147,14 @@ def restart(turn: Turn, command: Restart) -> None:
         return
     for instance in targets:
         turn.record(instance, "restart-asked", who=command.who)
+    _renew(turn, targets, command.operation)
+
+
+def _renew(turn: Turn, targets: list[Instance], operation: int, *, said: tuple[str, ...] = ()) -> None:
+    for instance in targets:
         _give_new_life(turn, replace(instance, wanted=True, held=False))
     turn.do(do.Save())
-    _await(turn, command.operation, Goal.RUNNING, targets, next_life=True)
+    _await(turn, operation, Goal.RUNNING, targets, next_life=True, said=said)
 
 
 def _give_new_life(turn: Turn, instance: Instance) -> None:
@@ -180,18 +185,24 @@ def reload(turn: Turn, command: Reload) -> None:
 
 
 def roll(turn: Turn, command: Roll) -> None:
-    """As a restart, but what cannot be rolled is refused: the person has asked for no gap."""
+    """As a restart, but what cannot be rolled is refused: the person has asked for no gap. Without names it is left."""
     if (targets := _targets(turn, command.names, command.operation)) is None:
         return
-    refused = [text for instance in targets if (text := _roll_problem(instance))]
-    if refused:
-        turn.do(do.Reply(command.operation, done=False, text=tuple(refused), code=ExitCode.NOT_SO))
+    problems = {instance.key: text for instance in targets if (text := _roll_problem(instance))}
+    targets = [instance for instance in targets if instance.key not in problems]
+    said = tuple(problems.values())
+    if problems and (command.names or not targets):
+        turn.do(do.Reply(command.operation, done=False, text=said, code=ExitCode.NOT_SO))
         return
-    restart(turn, Restart(command.names, command.operation, command.who))
+    for instance in targets:
+        turn.record(instance, "roll-asked", who=command.who)
+    _renew(turn, targets, command.operation, said=said)
 
 
 def _roll_problem(instance: Instance) -> str:
     process = instance.process
+    if process.kind is Kind.TASK:
+        return f"{instance.name}: cannot roll a task: it runs to its end; to run it again: start it"
     if process.singleton:
         return f"{instance.name}: cannot roll a singleton: two of it would be there at once; restart it"
     if process.max_surge < 1:
@@ -227,10 +238,10 @@ def _scale_problem(turn: Turn, name: str, count: int) -> str:
         return _unknown(turn, name)
     if not 0 <= count <= REPLICAS_MAX:
         return f"{name}: cannot scale to {count}: from 0 to {REPLICAS_MAX}"
-    if process.singleton and count > 1:
-        return f"{name}: cannot scale to {count}: it is a singleton, two of it would do everything twice"
     if process.kind is Kind.TASK:
         return f"{name}: cannot scale a task"
+    if process.singleton and count > 1:
+        return f"{name}: cannot scale to {count}: it is a singleton, two of it would do everything twice"
     return ""
 
 

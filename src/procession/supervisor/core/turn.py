@@ -125,6 +125,7 @@ def _spawn(turn: Turn, instance: Instance) -> Instance:
         pid=0,
         again=False,
         roll=False,
+        roll_failed="",
         worn="",
         renewed_at=None,
         born=turn.now,

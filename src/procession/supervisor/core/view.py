@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from procession.stack.model import Process
 from procession.supervisor.core.awaited import blockers
-from procession.supervisor.core.instance import Instance, Phase
+from procession.supervisor.core.instance import Instance, Phase, outgoing_key
 from procession.supervisor.core.model import Model
 from procession.supervisor.core.turn import Turn
 
@@ -44,7 +44,14 @@ def change(model: Model, name: str, now: float) -> dict[str, object]:
         "starting_up": instance.phase is Phase.STARTING and instance.is_starting_up,
         "says": instance.tells if instance.pid else "",
         "why": why(model, instance, now),
+        "draining": _draining(model, instance, now),
     }
+
+
+def _draining(model: Model, instance: Instance, now: float) -> dict[str, object] | None:
+    """The old life beside it that finishes its work: a roll is done when that is."""
+    old = None if instance.outgoing else model.instances.get(outgoing_key(instance.name))
+    return None if old is None or old.wanted else change(model, old.key, now)
 
 
 def why(model: Model, instance: Instance, now: float) -> str:

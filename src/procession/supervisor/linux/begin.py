@@ -24,7 +24,6 @@ from procession.stack.model import ProbeType, Stack
 from procession.supervisor.core.actions import Record
 from procession.supervisor.core.events import Adopted, Apply, Resume
 from procession.supervisor.core.memory import recall
-from procession.supervisor.core.model import Model
 from procession.supervisor.core.turn import ASKED
 from procession.supervisor.linux import kernel, procfs, rundir, systemd
 from procession.supervisor.linux.group import Group
@@ -117,7 +116,8 @@ def _take_over(supervisor: Supervisor, stack: Stack, state: Mapping[str, object]
     memory = state.get("memory")
     model = recall(stack, memory if isinstance(memory, dict) else {})
     known_lives = (model.lives, *(one.life for one in found.living), *(mark.life for mark in found.leftovers))
-    supervisor.model = replace(model, lives=max(known_lives))  # the memory may be older than they are, or lost
+    # No life that is there may be given out again; what is remembered may be older than they are, or lost.
+    supervisor.model = replace(model, lives=max(known_lives))
     for process in stack.processes:
         supervisor.listeners.declare(process.name, process.listeners if process.handoff else ())
     for name, instance in supervisor.model.instances.items():
@@ -128,12 +128,6 @@ def _take_over(supervisor: Supervisor, stack: Stack, state: Mapping[str, object]
             _adopt(supervisor, one, outgoing=one.life < newest[one.name])
         else:
             _end_unwanted(supervisor, one)
-
-
-def _after_all(model: Model, found: Survey) -> Model:
-    """No life that is there may be given out again, even if what is remembered is older than it, or lost."""
-    lives = [*(one.life for one in found.living), *(mark.life for mark in found.leftovers)]
-    return replace(model, lives=max([model.lives, *lives]))
 
 
 def _adopt(supervisor: Supervisor, found: Found, *, outgoing: bool) -> None:

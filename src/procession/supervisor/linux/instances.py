@@ -11,6 +11,7 @@ from functools import partial
 from sys import byteorder
 from termios import FIONREAD
 
+from procession.fifo import open_fifo
 from procession.loop import Loop
 from procession.stack.model import Process
 from procession.supervisor.core.events import (
@@ -32,7 +33,6 @@ from procession.supervisor.linux.group import Group
 from procession.supervisor.linux.listeners import Listeners
 from procession.supervisor.linux.memory import Memory
 from procession.supervisor.linux.procfs import Mark
-from procession.supervisor.linux.recorder import open_fifo
 from procession.supervisor.linux.signals import signal_number
 from procession.supervisor.linux.spawn import END_OF_WAIT, Launch, launch, read_report
 from procession.supervisor.linux.terminals import Terminals, make_terminal

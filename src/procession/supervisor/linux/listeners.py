@@ -18,8 +18,6 @@ from procession.supervisor.linux.activation import IPV4_ANY, IPV6_ANY, Passed, l
 from procession.supervisor.linux.addresses import Address, parse_address
 from procession.supervisor.linux.holders import find_holders
 
-STALE_SECONDS = 1.0  # that a unix socket may take to answer, until we call its file left behind
-
 TakeBack = Callable[[Address], "socket.socket | None"]
 
 
@@ -37,12 +35,16 @@ class Listeners:
         self._held: dict[str, dict[Listener, socket.socket]] = {}
 
     def declare(self, process: str, listeners: tuple[Listener, ...]) -> None:
-        """From now on, hold these for the process, and close what else it had. They are bound when they are needed."""
+        """From now on, hold these for the process, and close what else it had. They are bound when they are needed.
+
+        Of those that the supervisor before us held, the process has its own at once: they are closed with the others.
+        """
         held = self._held.get(process, {})
         for listener in [listener for listener in held if listener not in listeners]:
             self._close(held.pop(listener))
         if listeners:
             self._declared[process] = listeners
+            self._held[process] = held | self._claim([one for one in listeners if one not in held])
         else:
             self._declared.pop(process, None)
             self._held.pop(process, None)
@@ -76,6 +78,17 @@ class Listeners:
         for inherited in self._inherited:
             self._close(inherited)
 
+    def _claim(self, listeners: Sequence[Listener]) -> dict[Listener, socket.socket]:
+        """Those of them that the supervisor before us held."""
+        claimed: dict[Listener, socket.socket] = {}
+        for listener in listeners:
+            address = _address(listener)
+            found = next((one for one in self._inherited if address and listens_on(one, address)), None)
+            if found is not None:
+                self._inherited.remove(found)
+                claimed[listener] = found
+        return claimed
+
     def _close(self, listener: socket.socket) -> None:
         path = listener.getsockname() if listener.family is socket.AF_UNIX else ""
         listener.close()
@@ -90,10 +103,6 @@ class Listeners:
             address = parse_address(listener.bind)
         except ValueError as error:
             raise OSError(str(error)) from error
-        for inherited in self._inherited:
-            if listens_on(inherited, address):
-                self._inherited.remove(inherited)
-                return inherited
         if given := self._passed.find(address):
             return given
         try:
@@ -175,13 +184,13 @@ def _is_left_behind(path: str) -> bool:
     except OSError:
         return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
-        caller.settimeout(STALE_SECONDS)
+        caller.setblocking(False)  # a backlog that is full answers with EAGAIN instead of having us wait (unix(7))
         try:
             caller.connect(path)
         except ConnectionRefusedError:
             return True
         except OSError:
-            return False  # alive, and too busy to answer
+            return False  # alive, whether it has room for one more or not
     return False
 
 

@@ -14,6 +14,7 @@ from fcntl import F_SETPIPE_SZ, LOCK_EX, LOCK_NB, fcntl, flock
 from signal import SIGCONT
 from time import monotonic, time
 
+from procession.fifo import open_fifo
 from procession.loop import WRITABLE, Loop
 from procession.stack.model import Log
 from procession.supervisor.core.actions import Record
@@ -269,15 +270,6 @@ def take_kept_fd(directory: str) -> int:
         return -1
     finally:
         os.close(pidfd)
-
-
-def open_fifo(path: str) -> int:
-    """The FIFO, made when there is none, open both ways: so it never breaks, nor ends (fifo(7)). Raises OSError."""
-    try:
-        os.mkfifo(path, 0o600)
-    except FileExistsError:
-        pass
-    return os.open(path, os.O_RDWR | os.O_NONBLOCK)
 
 
 def _widen_pipe(fd: int) -> None:

@@ -138,7 +138,6 @@ def _take_lock(work: Launch, parent: int, report: int) -> None:
     Whoever comes after our supervisor cannot know of us while we wait, so we die with it; and its locks, its sockets
     and its pipes are not for us to keep open.
     """
-
     waited = False
 
     def wait(held_by: str, fd: int) -> None:
@@ -147,7 +146,7 @@ def _take_lock(work: Launch, parent: int, report: int) -> None:
         kernel.die_with_parent(signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(EXIT_NOT_EXECUTED)
-        _close_all_but({report, fd}, len(work.listeners))
+        _close_supervisors({report, fd})
         text = f"{work.process.name}: waits for the host lock: held by {held_by}"
         os.write(report, text.encode("utf-8", "replace")[: REPORT_BYTES_MAX - 1] + END_OF_WAIT.encode())
 
@@ -158,19 +157,15 @@ def _take_lock(work: Launch, parent: int, report: int) -> None:
         os.write(report, END_OF_WAIT.encode())
 
 
-def _close_all_but(kept: set[int], listeners: int) -> None:
-    """Every fd but the standard ones, the listeners in their places, and those `kept`."""
+def _close_supervisors(kept: set[int]) -> None:
+    """What an exec would close, but those `kept`: what stays is for the program, such as its listeners and terminal."""
     for name in os.listdir("/proc/self/fd"):  # there may be more than our limit by now would let us have
         fd = int(name)
-        if fd >= FIRST_LISTENER_FD + listeners and fd not in kept:
-            _close(fd)
-
-
-def _close(fd: int) -> None:
-    try:
-        os.close(fd)
-    except OSError:
-        pass  # the one that listed them
+        try:
+            if fd not in kept and not os.get_inheritable(fd):
+                os.close(fd)
+        except OSError:
+            pass  # the one that listed them
 
 
 def _away_from_listeners(fd: int, count: int) -> int:
