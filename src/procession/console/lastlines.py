@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from procession.console import text
@@ -18,7 +19,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
-LINES = 15
+LINES = 25
+LINES_READ = 100  # a traceback through a server and Django is 40 lines, and gunicorn ends with two of its own
+LIBRARY_FRAME = re.compile(r' +File "(<frozen |[^"]*/(site-packages|dist-packages|lib/python3[^/]*)/)[^"]*", line \d+')
 FRESH_SECONDS = 60.0  # older lines may be about something else: their age is said
 INSTANCES_MAX = 5  # more would push the first error off the screen
 
@@ -35,19 +38,31 @@ def show(troubled: Sequence[wire.Message], options: argparse.Namespace, stream: 
 
 def block(stack_directory: str, instance: str, ink: text.Ink) -> list[str]:
     """A heading and the last lines, or one line that says that there are none."""
-    records = last_records(stack_directory, instance)
+    path = log_paths(stack_directory).get(instance)
+    records = [] if path is None else list(read_logs({instance: parts_of(path)}, Wanted(last=LINES_READ)))
     if not records:
         return [ink("dim", f"{instance} has said nothing.")]
+    lines = fold_libraries(record.text for record in records)[-LINES:]
     return [
         f"Last lines of {instance}{_age(records[-1])}:",
-        *(f"    {harmless(record.text, ink.is_on)}" for record in records),
+        *(f"    {harmless(line, ink.is_on)}" for line in lines),
     ]
 
 
-def last_records(stack_directory: str, instance: str) -> list[Record]:
-    """The newest LINES lines of the instance's log, oldest first."""
-    path = log_paths(stack_directory).get(instance)
-    return [] if path is None else list(read_logs({instance: parts_of(path)}, Wanted(last=LINES)))
+def fold_libraries(lines: Iterable[str]) -> list[str]:
+    """The lines, with `...` for the calls within libraries in a traceback: the site's own are among forty of theirs."""
+    folded: list[str] = []
+    depth = -1  # of the `File` line of the call that is being left out; -1: none is
+    for line in lines:
+        indent = len(line) - len(line.lstrip())
+        if LIBRARY_FRAME.match(line):
+            if depth < 0:
+                folded.append(f"{' ' * indent}...")
+            depth = indent
+        elif not 0 <= depth < indent:
+            depth = -1
+            folded.append(line)
+    return folded
 
 
 def _age(record: Record) -> str:
