@@ -16,8 +16,13 @@ PROGRAM = f'command = ["{sys.executable}", "main.py"]\n'
 
 
 @pytest.fixture
-def site(project: Project) -> Project:
-    """A folder with a program of two modules, app.py and main.py, and no declaration yet."""
+def site(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A folder with a program of two modules, app.py and main.py, and no declaration yet.
+
+    What is imported is compiled to __pycache__, as it is for those who use it: "two" is as long as "one", and may well
+    be written within the same second.
+    """
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     project.stack_directory /= "dev"
     (project.directory / "app.py").write_text('NAME = "one"\n')
     (project.directory / "main.py").write_text(SAYS)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 
 from procession.console.attached import Request, Say
+from procession.console.autoreload.bytecode import forget
 from procession.console.autoreload.plan import Plan, names_of, plan, settings_files
 from procession.console.autoreload.syntax import mistakes
 from procession.console.autoreload.watcher import Watcher
@@ -44,6 +45,7 @@ class Reloader:
             for mistake in wrong.values():
                 say(f"{mistake}; what runs goes on until it compiles")
             return []
+        forget(self._pending)
         wanted = self._plan(self._pending)
         say(f"{names_of(self._pending, self._stack.directory)}: {wanted.text()}")
         return self._carried_out(wanted, say)
