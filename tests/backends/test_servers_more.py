@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -201,6 +202,29 @@ class TestArgsOfTheDocumentation:
         with running(build(OLD + "granian.GranianASGIServer", args).argv, tmp_path) as web:
             assert get_when_up(web, f"127.0.0.1:{port}") == (200, "hello")
             wait_for(lambda: '"GET / HTTP/1.1" 200' in web.said() or None)  # It logs some time after it has answered.
+
+
+def test_waitress_answers_who_had_connected_and_not_yet_asked(tmp_path: Path) -> None:
+    port = free_port()
+    command = build("waitress", {"listen": f"127.0.0.1:{port}"})
+    with running(command.argv, tmp_path) as web:
+        get_when_up(web, f"127.0.0.1:{port}")
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            assert get(f"127.0.0.1:{port}") == (200, "hello")  # who came after it is answered: it was accepted
+            web.signal("TERM")
+            wait_for(lambda: accepts_nobody(port))
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert client.makefile("rb").read().endswith(b"hello")
+        assert web.exit_status() == 0
+
+
+def accepts_nobody(port: int) -> bool | None:
+    """None: it does."""
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionError:
+        return True
+    return None
 
 
 def test_waitress_says_by_its_exit_code_that_it_was_not_understood(tmp_path: Path) -> None:
