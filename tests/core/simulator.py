@@ -113,18 +113,20 @@ class World:
     def some_stack(self) -> Stack:
         """The site, in one of the versions that its people deploy."""
         change = self.random.choice(("", "--new"))
+        web = process(
+            "web",
+            replicas=self.random.randint(0, 3),
+            max_surge=2,
+            argv=("/bin/web", change),
+            after={"migrate": Condition.COMPLETED},
+            startup=self.random.choice((None, ProbeType.EXEC)),
+            probe=self.random.choice((ProbeType.HTTP, ProbeType.APP)),
+            reload_signal=self.random.choice(("", "HUP")),
+        )
         everything = (
             task("migrate"),
             process("db", probe=ProbeType.TCP, max_surge=self.random.randint(0, 1)),
-            process(
-                "web",
-                replicas=self.random.randint(0, 3),
-                max_surge=2,
-                argv=("/bin/web", change),
-                after={"migrate": Condition.COMPLETED},
-                startup=self.random.choice((None, ProbeType.EXEC)),
-                reload_signal=self.random.choice(("", "HUP")),
-            ),
+            replace(web, tells_ready=True, workers=self.random.randint(1, 3)),
             process("worker", replicas=2, max_surge=1, after={"db": Condition.READY, "migrate": Condition.COMPLETED}),
             replace(process("beat", probe=ProbeType.NONE, after={"worker": Condition.STARTED}), singleton=True),
             process("flaky", restart=RestartWhen.ON_FAILURE, give_up=4),
@@ -161,7 +163,8 @@ class World:
             said = self.random.choice(
                 ({"is_hung": True}, {"is_stopping": True}, {"extend_seconds": 40.0}, {"ready": True}, {"ready": False})
             )
-            self.inbox.append(replace(on.Told(life.name, life.number), **said))
+            pid = self.random.randint(0, 3)
+            self.inbox.append(replace(on.Told(life.name, life.number, pid=pid), **said))
 
     def change_holder(self) -> None:
         """What only one may do passes from one to another; in the end, to us."""
@@ -230,8 +233,15 @@ class World:
             on.Spawned(action.name, action.life, 1000 + len(self.lives)),
             on.Execed(action.name, action.life),
         ]
+        if action.process.tells_ready:
+            self.load(life, action.process.workers)
         if action.process.kind is Kind.TASK:
             self.die(life, self.random.choice((0, 0, 0, 1)) if not self.is_calm else 0)
+
+    def load(self, life: Life, workers: int) -> None:
+        """Its workers say that they have loaded the site; some never do."""
+        for pid in range(1, 1 + self.random.randint(1 if self.is_calm else 0, workers)):
+            self.inbox.append(on.Told(life.name, life.number, pid=pid, ready=True))
 
     def signal(self, action: do.SendSignal) -> None:
         life = self.living(action.name, action.life)
@@ -287,12 +297,10 @@ class World:
     def calm_down(self) -> None:
         """Nothing breaks any more: everything that is wanted becomes ready, and every operation is answered."""
         self.is_calm = True
-        for _ in range(20_000):
+        for step in range(20_000):
             if self.inbox:
                 self.tell(self.inbox.pop(0))
-            elif (self.watched or any(life.stands_by for life in self.lives.values() if life.is_main_alive)) and any(
-                i.phase in (Phase.STARTING, Phase.STANDBY, Phase.UNREADY) for i in self.model.instances.values()
-            ):
+            elif step % 211 and self.is_worth_asking():  # else time passes: some will never say that they are ready
                 self.probe()
             elif (deadline := self.next_own_deadline()) is not None:
                 self.pass_time(max(0.0, deadline - self.now))
@@ -307,9 +315,16 @@ class World:
                 assert instance.phase in AT_REST, f"{instance.name} is not wanted, and {instance.phase}"
         assert not self.unanswered, f"never answered: {sorted(self.unanswered)}"
 
+    def is_worth_asking(self) -> bool:
+        stands_by = any(life.stands_by for life in self.lives.values() if life.is_main_alive)
+        on_their_way = (Phase.STARTING, Phase.STANDBY, Phase.UNREADY)
+        is_any = any(instance.phase in on_their_way for instance in self.model.instances.values())
+        return is_any and (bool(self.watched) or stands_by)
+
     def next_own_deadline(self) -> float | None:
         """The next deadline but those of age, which never end; each of these is looked at on the way."""
-        return min((i.deadline for i in self.model.instances.values() if i.deadline is not None), default=None)
+        instances = self.model.instances.values()
+        return min((due for i in instances for due in (i.deadline, i.others_due) if due is not None), default=None)
 
     def may_stay(self, name: str) -> bool:
         """It failed, or it waits for one that did, or for one that a person stopped."""

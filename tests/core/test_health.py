@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from procession.stack.model import ProbeType
@@ -142,3 +144,35 @@ def test_what_it_says_of_itself_is_kept_beside_what_probes_see() -> None:
     history.tell(on.Told("web.1", 1, status="reloading"))
     history.tell(on.Told("web.1", 1, ready=True))
     assert says() == ""
+
+
+def three_workers() -> History:
+    """Of a web server: it has been started, and its site's word is what readiness waits for."""
+    web = replace(process("web", probe=ProbeType.APP), tells_ready=True, workers=3)
+    history = History(stack(web))
+    history.runs("web.1")
+    return history
+
+
+def test_it_is_ready_when_all_its_workers_have_loaded_the_site() -> None:
+    history = three_workers()
+    for pid, phase in ((7, "starting"), (7, "starting"), (8, "starting"), (9, "ready")):
+        history.tell(on.Told("web.1", 1, pid=pid, ready=True))
+        assert history.phases() == {"web.1": phase}
+        if phase == "starting":
+            assert history.instance("web.1").said == f"{pid - 6} of 3 workers have loaded the site"
+
+
+def test_the_last_worker_is_not_waited_for_for_ever() -> None:
+    history = three_workers()
+    history.tell(on.Told("web.1", 1, pid=7, ready=True))
+    history.waits(4.9)
+    assert history.phases() == {"web.1": "starting"}
+    history.waits(0.2)
+    assert history.phases() == {"web.1": "ready"}
+
+
+def test_a_main_process_that_has_loaded_the_site_speaks_for_its_workers() -> None:
+    history = three_workers()
+    history.tell(on.Told("web.1", 1, pid=history.instance("web.1").pid, ready=True))
+    assert history.phases() == {"web.1": "ready"}

@@ -37,7 +37,7 @@ class Command:
     problems: tuple[Problem, ...] = ()
     stop_timeout_seconds: float | None = None
     readiness: Probe | None = None  # where `build` knows it better than the profile: it has seen the site and ARGS
-    multiple_workers: bool = False  # for profiles that differ by it (uvicorn, hypercorn)
+    workers: int = 1  # processes that load the site each; profiles differ by it (uvicorn), and readiness does
     can_reload: bool = True  # for programs whose options may spoil it (gunicorn --preload)
 
 

@@ -85,7 +85,7 @@ def _command(declaration: Declaration, site: Site, stop_timeout_seconds: float, 
         problems=said.problems + where.problems + warnings,
         stop_timeout_seconds=asked,
         readiness=readiness(site, where.listeners, has_tls=said.has(*TLS)),
-        multiple_workers=said.number(WORKERS, "GRANIAN_WORKERS") > 1,
+        workers=said.number(WORKERS, "GRANIAN_WORKERS"),
     )
 
 

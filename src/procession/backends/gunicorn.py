@@ -99,7 +99,7 @@ def _command(said: Said, site: Site, stop_timeout_seconds: float, *, has_termina
         problems=said.problems + where.problems + not_in_background(said, DAEMON),
         stop_timeout_seconds=asked,
         readiness=readiness(site, where.listeners, has_tls=said.has(*TLS) or file.may_say("certfile")),
-        multiple_workers=said.number(WORKERS, "WEB_CONCURRENCY") > 1,
+        workers=said.number(WORKERS, "WEB_CONCURRENCY"),
         can_reload=not said.has(PRELOAD) and not file.may_be_on("preload_app"),
     )
 

@@ -46,7 +46,7 @@ def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> 
         problems=said.problems + where.problems + not_in_background(said, DAEMON) + _drops(said),
         stop_timeout_seconds=asked,
         readiness=readiness(site, where.listeners, has_tls=said.has(*TLS)),
-        multiple_workers=said.number(WORKERS) > 1,
+        workers=said.number(WORKERS),
     )
 
 

@@ -32,8 +32,8 @@ def profile(command: Command) -> Profile:
     """
     return Profile(
         stop=(("TERM", None), ("INT", 2.0)),
-        reload_signal="HUP" if command.multiple_workers else "",
-        success=(0,) if command.multiple_workers else (0, -15),
+        reload_signal="HUP" if command.workers > 1 else "",
+        success=(0,) if command.workers > 1 else (0, -15),
         readiness=command.readiness or Probe(),
     )
 
@@ -76,7 +76,7 @@ def _command(said: Said, site: Site, stop_timeout_seconds: float) -> Command:
         problems=said.problems + where.problems,
         stop_timeout_seconds=asked,
         readiness=readiness(site, where.listeners, has_tls=said.has(*TLS)),
-        multiple_workers=said.number(WORKERS, "WEB_CONCURRENCY") > 1,
+        workers=said.number(WORKERS, "WEB_CONCURRENCY"),
     )
 
 

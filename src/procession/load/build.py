@@ -139,6 +139,7 @@ def _process(parts: Parts) -> Process:
         startup=_startup(parts, kind),
         readiness=_readiness(parts, kind),
         tells_ready=kind is Kind.PROCESS and profile.readiness.type is ProbeType.APP,
+        workers=max(command.workers, 1),
         liveness=_liveness(parts, kind),
         stop=_ladder(parts),
         reload_signal=profile.reload_signal,

@@ -13,7 +13,7 @@ from procession.stack.codec import to_data
 from procession.stack.hidden import hide, hide_in_argv
 from procession.stack.model import LIVE_FIELDS, Kind, Process, Stack
 
-SILENT_FIELDS = frozenset({"origin"})  # A line number that has moved is no news to a person.
+SILENT_FIELDS = frozenset({"origin", "workers"})  # A moved line is no news to a person; and argv says the other.
 
 
 class Effect(StrEnum):

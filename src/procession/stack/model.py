@@ -290,6 +290,7 @@ class Process:
     startup: Probe | None = None  # until it was good once, neither of the others is asked
     readiness: Probe = field(default_factory=Probe)
     tells_ready: bool = False  # the site's own word comes besides, whatever `readiness` asks: see ProbeType.APP
+    workers: int = 1  # that load the site each, and give that word
     liveness: Probe | None = None
     stop: tuple[StopStep, ...] = (StopStep("TERM", 30.0),)
     reload_signal: str = ""  # "" where the program has no safe one

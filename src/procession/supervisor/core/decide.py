@@ -62,17 +62,27 @@ def decide(model: Model, event: Event, now: float) -> tuple[Model, tuple[do.Acti
 
 def next_deadline(model: Model) -> float | None:
     """When a Tick is due (monotonic seconds); None: only news will change anything."""
-    deadlines = [i.deadline for i in model.instances.values() if i.deadline is not None]
+    instances = model.instances.values()
+    deadlines = [due for i in instances for due in (i.deadline, i.others_due) if due is not None]
     renewal = wear.next_renewal(model)
     return min(deadlines if renewal is None else [*deadlines, renewal], default=None)
 
 
 def _pass_deadlines(turn: Turn) -> None:
     for instance in list(turn.instances.values()):
-        if instance.deadline is not None and instance.deadline <= turn.now:
+        if instance.others_due is not None and instance.others_due <= turn.now:
+            _wait_no_longer(turn, instance)
+        elif instance.deadline is not None and instance.deadline <= turn.now:
             turn.happen(instance, _doubted(turn, instance) or judge.deadline(instance))
         elif (due := wear.age_due(instance)) is not None and due <= turn.now:
             wear.age(turn, instance)
+
+
+def _wait_no_longer(turn: Turn, instance: Instance) -> None:
+    """For the workers that have not loaded the site yet."""
+    turn.put(replace(instance, others_due=None))
+    if instance.phase is Phase.STARTING:
+        _told(turn, turn.instances[instance.key], Told(instance.name, instance.life, ready=True))
 
 
 def _doubted(turn: Turn, instance: Instance) -> Happening | None:

@@ -186,6 +186,7 @@ class Told:
 
     name: str
     life: int
+    pid: int = 0  # of the process that spoke; 0: for them all
     ready: bool | None = None
     status: str = ""
     extend_seconds: float = 0.0  # the deadline that it has now shall not come before these are over

@@ -94,7 +94,9 @@ class Instance:
     born: float | None = None  # when this life began
     ready_at: float | None = None  # when this life first was ready
     has_started: bool = False  # this life's startup probe was good once
-    has_told: bool = False  # this life said itself that it is ready
+    loaded: frozenset[int] = frozenset()  # the pids of its workers that said that they are ready
+    others_due: float | None = None  # when the word of these is enough
+    has_told: bool = False  # this life said itself that it is ready, with all its workers
     may_have_told: bool = False  # to a supervisor that died before it could write it down
     deadline: float | None = None
     rung: int = 0  # of the stop ladder

@@ -10,6 +10,7 @@ from procession.supervisor.core.instance import Happening, Instance, Phase
 
 TELLING = (ProbeType.NOTIFY, ProbeType.APP)  # it tells, and is not asked
 RELOADING = "reloading"  # until it says READY=1 again
+WORKERS_APART_SECONDS = 5.0  # after the first worker has loaded the site, those that have are enough
 
 # A listener that several share may be answered by another than the one that is asked.
 NOT_TOLD = "its address answers, but the site in it has not said yet that it is loaded"
@@ -96,6 +97,8 @@ def told(instance: Instance, news: Told, now: float) -> tuple[Instance, Happenin
         return replace(instance, said="it says so itself"), Happening.HUNG
     if news.is_stopping:
         return instance, Happening.SAYS_STOPPING
+    if news.ready and not instance.has_told:
+        return instance, None
     running = instance.running
     if instance.is_starting_up:
         is_it = news.ready and running.startup is not None and running.startup.type in TELLING
@@ -109,8 +112,19 @@ def _heard(instance: Instance, news: Told, now: float) -> Instance:
     """What it said is kept. A deadline can be put off while it starts, and while it stops, but not by what hangs."""
     if news.status or (news.ready and instance.tells == RELOADING):
         instance = replace(instance, tells=news.status)
-    if news.ready is not None:
-        instance = replace(instance, has_told=news.ready or instance.has_told)
+    if news.ready and not instance.has_told:
+        instance = _counted(instance, news.pid, now)
     if news.extend_seconds and instance.deadline is not None and not instance.is_hung:
         instance = replace(instance, deadline=max(instance.deadline, now + news.extend_seconds))
     return instance
+
+
+def _counted(instance: Instance, pid: int, now: float) -> Instance:
+    """Its workers load the site side by side, and the last makes it ready: one of four would have the work of all, if
+    the old ones ended at its word. A main process that has loaded it (gunicorn --preload) speaks for all.
+    """
+    loaded, workers = instance.loaded | {pid}, instance.running.workers
+    if pid in (0, instance.pid) or len(loaded) >= workers:
+        return replace(instance, loaded=loaded, others_due=None, has_told=True)
+    said = f"{len(loaded)} of {workers} workers have loaded the site"
+    return replace(instance, loaded=loaded, others_due=instance.others_due or now + WORKERS_APART_SECONDS, said=said)

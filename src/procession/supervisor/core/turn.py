@@ -131,6 +131,8 @@ def _spawn(turn: Turn, instance: Instance) -> Instance:
         born=turn.now,
         ready_at=None,
         has_started=False,
+        loaded=frozenset(),
+        others_due=None,
         has_told=False,
         may_have_told=False,
         restarts=instance.restarts + (instance.born is not None),
@@ -173,7 +175,15 @@ def _unwatch(turn: Turn, instance: Instance) -> Instance:
 
 def _forget_ready(_turn: Turn, instance: Instance) -> Instance:
     return replace(
-        instance, ready_at=None, has_started=False, has_told=False, failures_ready=0, failures_alive=0, said=""
+        instance,
+        ready_at=None,
+        has_started=False,
+        loaded=frozenset(),
+        others_due=None,
+        has_told=False,
+        failures_ready=0,
+        failures_alive=0,
+        said="",
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from procession.loop import Loop
@@ -82,15 +83,15 @@ class NotifySocket:
         said = parse_message(data)
         sender = self._find(pid, uid) or self._find_named(said, uid)
         if sender is not None:
-            self._pass_on(sender, said)
+            self._pass_on(sender, pid, said)
 
-    def _pass_on(self, sender: Sender, said: dict[str, str]) -> None:
+    def _pass_on(self, sender: Sender, pid: int, said: dict[str, str]) -> None:
         interval_seconds = _number(said.get("WATCHDOG_USEC", "")) / MICROSECONDS
         if said.get("WATCHDOG") == "1" or interval_seconds:
             self._beat(sender.life, interval_seconds)
         news = understand(sender, said)
         if news is not None:
-            self._tell(news)
+            self._tell(replace(news, pid=pid))
 
     def _find(self, pid: int, uid: int) -> Sender | None:
         """By what the kernel knows of the process: itself, its session, its parents, its mark."""
