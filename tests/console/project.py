@@ -156,11 +156,14 @@ class Terminal:
     def shown(self) -> str:
         return ESCAPES.sub("", self.raw)
 
-    def await_text(self, text: str, *, times: int = 1) -> None:
-        """Read until `text` has been shown, so many times."""
+    def await_text(self, text: str, *, times: int = 1, after: str = "") -> None:
+        """Read until `text` has been shown, so many times, behind the last `after`."""
         deadline = time.monotonic() + DEADLINE_SECONDS
-        while self.shown.count(text) < times:
+        while after not in self.shown or self._behind(after).count(text) < times:
             assert self._read(deadline), f"it ended without {text!r}, having shown:\n{self.shown}"
+
+    def _behind(self, text: str) -> str:
+        return self.shown.rpartition(text)[2] if text else self.shown
 
     def press_ctrl_c(self) -> None:
         self.type(b"\x03")

@@ -66,10 +66,9 @@ def at_breakpoint(project: Project, file: str) -> None:
     terminal.await_text("(Pdb)")
     assert f"{file}(" in terminal.shown
     terminal.type(b"p answer * 7\r")
-    terminal.await_text("\n42")
-    terminal.await_text("(Pdb)", times=2)  # what is typed before pdb reads may be thrown away
+    terminal.await_text("(Pdb)", after="\n42")  # what is typed before pdb reads may be thrown away
     terminal.type(b"answer = 42\r")
-    terminal.await_text("(Pdb)", times=3)
+    terminal.await_text("(Pdb)", after="answer = 42")
     terminal.type(b"c\r" + LEAVE)
     assert terminal.ended() == 0
 
