@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,31 @@ class TestArgsOfTheDocumentation:
         with running(build(OLD + "granian.GranianASGIServer", args).argv, tmp_path) as web:
             assert get_when_up(web, f"127.0.0.1:{port}") == (200, "hello")
             wait_for(lambda: '"GET / HTTP/1.1" 200' in web.said() or None)  # It logs some time after it has answered.
+
+
+@pytest.mark.parametrize("name", ["granian-wsgi", "granian-asgi"])
+def test_granian_leaves_to_its_successor_who_comes_while_it_drains(name: str, tmp_path: Path) -> None:
+    with listen("127.0.0.1:0") as listener:
+        host, port = listener.getsockname()
+        command = build(name, {"port": str(port)})
+        with running(command.handoff, tmp_path, listeners=(listener,)) as web:
+            kept = HTTPConnection(host, port, timeout=60)
+            ask(kept)
+            web.signal("TERM")
+            wait_for(lambda: ask(kept) == "close" or None)
+            with socket.create_connection((host, port)) as late:
+                assert web.exit_status() == 0
+                late.sendall(b"who are you?")
+                with listener.accept()[0] as taken:
+                    assert taken.recv(100) == b"who are you?"
+
+
+def ask(connection: HTTPConnection) -> str:
+    """What the server is going to do with the connection."""
+    connection.request("GET", "/")
+    answer = connection.getresponse()
+    assert answer.read() == b"hello"
+    return (answer.getheader("connection") or "").lower()
 
 
 def test_waitress_answers_who_had_connected_and_not_yet_asked(tmp_path: Path) -> None:

@@ -5,18 +5,22 @@
 granian (2.8) has no option for an inherited fd; its server makes its socket in one method, which is replaced here.
 
 On SIGTERM it closes the connections on which no request is under way. A client that just then sends its next one on a
-kept connection gets no answer. So first, for DRAIN_SECONDS, each answer says that it is the connection's last
-(`Connection: close`, RFC 9112, 9.6), and the client makes a new one, which is the successor's.
+kept connection, or the first on a new one, gets no answer. So first, for DRAIN_SECONDS, the workers accept nobody, and
+each answer says that it is the connection's last (`Connection: close`, RFC 9112, 9.6): the next is the successor's.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from functools import partial
-from typing import Any, Protocol
+from multiprocessing.connection import Connection
+from threading import Event, Thread
+from typing import Any
 
 from granian import cli
 from granian.constants import Interfaces
@@ -32,12 +36,6 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[..., Any]
 
 
-class Flag(Protocol):
-    """A number that the main process and its workers share."""
-
-    value: int
-
-
 class InheritingServer(MPServer):  # type: ignore[misc]
     """granian's server of worker processes. They share the one socket, as they do with granian's own unix sockets."""
 
@@ -48,29 +46,54 @@ class InheritingServer(MPServer):  # type: ignore[misc]
         self._sso = shared
         self._shd = SocketHolder(FIRST_FD, shared.family == socket.AF_UNIX, self.backlog)
         self._sfd = FIRST_FD
-        self._draining: Flag = multiprocessing.RawValue("b", 0)
+        self._inode = os.fstat(FIRST_FD).st_ino
+        self._asked, self._ask = multiprocessing.Pipe(duplex=False)
 
     def _spawn_worker(self, idx: int, target: App, callback_loader: App) -> object:
-        wrap = WRAPS.get(self.interface)
-        loader = partial(_load, callback_loader, wrap, self._draining) if wrap else callback_loader
+        wrap = WRAPS.get(self.interface, _leave_alone)
+        loader = partial(_load, callback_loader, wrap, self._asked, self._inode)
         return super()._spawn_worker(idx, target, loader)
 
     def shutdown(self, exit_code: int = 0) -> None:
         if self.interrupt_signal:
-            self._draining.value = 1
+            self._ask.send_bytes(b"drain")
             time.sleep(DRAIN_SECONDS)
         super().shutdown(exit_code)
 
 
-def _load(load: Callable[[], App], wrap: Callable[[App, Flag], App], draining: Flag) -> App:
+def _load(load: Callable[[], App], wrap: Callable[[App, Event], App], asked: Connection, inode: int) -> App:
     """In a worker."""
+    draining = Event()
+    Thread(target=_await_drain, args=(asked, draining, inode), daemon=True).start()
     return wrap(load(), draining)
 
 
-def _wrap_wsgi(app: App, draining: Flag) -> App:
+def _await_drain(asked: Connection, draining: Event, inode: int) -> None:
+    """What was said stays unread, for the other workers."""
+    asked.poll(None)
+    _accept_nobody(inode)
+    draining.set()
+
+
+def _accept_nobody(inode: int) -> None:
+    """Put a socket to which nobody can connect in the place of the listener, in this process alone."""
+    nobody = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    nobody.bind("")  # the kernel thinks of a name (unix(7), autobind)
+    nobody.listen()
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        with suppress(OSError):  # the one that listed them is not there any more
+            if os.fstat(fd).st_ino == inode:
+                os.dup2(nobody.fileno(), fd, inheritable=False)
+
+
+def _leave_alone(app: App, _draining: Event) -> App:
+    return app
+
+
+def _wrap_wsgi(app: App, draining: Event) -> App:
     def closing(environ: dict[str, Any], start_response: App) -> object:
         version = str(environ.get("SERVER_PROTOCOL", "")).rpartition("/")[2]
-        if not draining.value or version not in HTTP_1:
+        if not draining.is_set() or version not in HTTP_1:
             return app(environ, start_response)
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> object:
@@ -81,10 +104,10 @@ def _wrap_wsgi(app: App, draining: Flag) -> App:
     return closing
 
 
-def _wrap_asgi(app: App, draining: Flag) -> App:
+def _wrap_asgi(app: App, draining: Event) -> App:
     async def closing(scope: Message, receive: object, send: Send) -> None:
         async def say(message: Message) -> None:
-            if draining.value and message["type"] == "http.response.start":
+            if draining.is_set() and message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
             await send(message)
 
