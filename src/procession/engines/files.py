@@ -1,0 +1,181 @@
+"""Files that an engine reads and we write: each carries who wrote it and the hash of what was written.
+
+So `apply` touches only what is ours, sees an edit that somebody made by hand, and shows what would change. The mark is a
+comment in the first lines, in the file's own comment sign:
+
+    # procession: mysite, do not edit: it is written anew by "procession apply"  sha256:0123456789abcdef
+
+The hash is of the text without that line, so that a file without a change is the same byte for byte.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+MARK = re.compile(r'^\W*procession: (?P<owner>.+), do not edit: it is written anew by "procession apply"  sha256:(?P<hash>\w{16})\W*$')
+HASH_LENGTH = 16
+MARK_LINES = 3  # so far down at most: a shebang or a Dockerfile's directive may stand before it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One file of an engine. `path` is relative to the engine's directory, `text` is without the mark.
+
+    `comment` is how a line of comment looks, with {} for its words: "# {}", "<!-- {} -->"; "" for a file that can have none
+    (JSON): it is always ours.
+    """
+
+    path: str
+    text: str
+    mode: int = 0o644
+    comment: str = "# {}"
+
+    def marked(self, owner: str) -> str:
+        """What is written: the text, with the mark of `owner` as its first line (second, after a line of `#!`)."""
+        if not self.comment:
+            return self.text
+        digest = hash_of(self.text)
+        mark = self.comment.format(
+            f'procession: {owner}, do not edit: it is written anew by "procession apply"  sha256:{digest}'
+        )
+        first, newline, rest = self.text.partition("\n")
+        if first.startswith(("#!", "# syntax=")):
+            return f"{first}{newline}{mark}\n{rest}"
+        return f"{mark}\n{self.text}"
+
+
+class Change(StrEnum):
+    """What became of a file, or would."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+    EDITED = "edited by hand"  # ours, but its text is not what we wrote: replaced only when asked to
+    FOREIGN = "not ours"  # in the way, without our mark or with another owner's: never touched
+    GONE = "gone"  # ours, and no longer wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One file, there and wanted. `before` and `after` are whole texts with their marks, None where there is none."""
+
+    path: str
+    change: Change
+    before: str | None
+    after: str | None
+
+    def lines(self) -> list[str]:
+        """As `diff -u` has it."""
+        before, after = (text.splitlines() if text is not None else [] for text in (self.before, self.after))
+        names = ("/dev/null" if self.before is None else self.path, "/dev/null" if self.after is None else self.path)
+        return list(difflib.unified_diff(before, after, *names, lineterm=""))
+
+
+def hash_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
+
+
+def compare(files: Iterable[File], there: Mapping[str, str], owner: str) -> list[Difference]:
+    """What `apply` has to do. `there` are the texts in the engine's directory, by path: of all that we want to write, and
+    of all that carry the mark of `owner`.
+    """
+    wanted = {file.path: file for file in files}
+    found = [_difference(file, there.get(path), owner) for path, file in wanted.items()]
+    found += [_leftover(path, text, owner) for path, text in there.items() if path not in wanted]
+    return sorted((one for one in found if one is not None), key=lambda one: one.path)
+
+
+def _difference(file: File, before: str | None, owner: str) -> Difference:
+    after = file.marked(owner)
+    if before is None:
+        return Difference(file.path, Change.NEW, None, after)
+    if before == after:
+        return Difference(file.path, Change.SAME, before, after)
+    if not file.comment:
+        return Difference(file.path, Change.CHANGED, before, after)
+    owned = owned_by(before)
+    if owned != owner:
+        return Difference(file.path, Change.FOREIGN, before, after)
+    return Difference(file.path, Change.CHANGED if is_untouched(before) else Change.EDITED, before, after)
+
+
+def _leftover(path: str, text: str, owner: str) -> Difference | None:
+    if owned_by(text) != owner:
+        return None
+    return Difference(path, Change.GONE if is_untouched(text) else Change.EDITED, text, None)
+
+
+def owned_by(text: str) -> str:
+    """Whose file this is; "" if it carries no mark."""
+    mark = _find_mark(text)
+    return mark[1]["owner"] if mark else ""
+
+
+def is_untouched(text: str) -> bool:
+    """Whether a marked file is as it was written."""
+    mark = _find_mark(text)
+    if mark is None:
+        return False
+    number, match = mark
+    lines = text.split("\n")
+    return hash_of("\n".join(lines[:number] + lines[number + 1 :])) == match["hash"]
+
+
+def _find_mark(text: str) -> tuple[int, re.Match[str]] | None:
+    for number, line in enumerate(text.split("\n", MARK_LINES)[:MARK_LINES]):
+        if match := MARK.match(line):
+            return number, match
+    return None
+
+
+def read_there(directory: str, files: Iterable[File], owner: str) -> dict[str, str]:
+    """The texts that `compare` asks for. Raises OSError, UnicodeDecodeError."""
+    found = {}
+    wanted = {file.path for file in files}
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            path = os.path.relpath(os.path.join(folder, name), directory)
+            text = _read(os.path.join(folder, name), whole=path in wanted)
+            if text is not None and (path in wanted or owned_by(text) == owner):
+                found[path] = text
+    return found
+
+
+def _read(path: str, *, whole: bool) -> str | None:
+    """None for what is no text, and so not ours."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (UnicodeDecodeError, FileNotFoundError):
+        if whole:
+            raise
+        return None
+
+
+def write(directory: str, files: Iterable[File], owner: str, changes: Iterable[Difference]) -> None:
+    """Put the new and changed ones in place, each at once (rename), and take away the gone ones. Raises OSError."""
+    wanted = {file.path: file for file in files}
+    for one in changes:
+        target = os.path.join(directory, one.path)
+        if one.after is None:
+            os.unlink(target)
+        elif one.change is not Change.SAME:
+            _replace(target, one.after, wanted[one.path].mode)
+
+
+def _replace(target: str, text: str, mode: int) -> None:
+    os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
+    part = f"{target}.part"
+    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
+    with open(fd, "w", encoding="utf-8") as file:
+        os.fchmod(fd, mode)
+        file.write(text)
+        file.flush()
+        os.fsync(fd)
+    os.rename(part, target)
