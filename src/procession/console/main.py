@@ -32,9 +32,11 @@ if TYPE_CHECKING:
 VERBS = {
     "Run the site": ("up", "down", "start", "stop", "restart", "roll", "reload", "scale", "signal", "update", "run"),
     "See what it does": ("status", "logs", "events"),
-    "Declare it": ("init", "check", "render"),
+    "Declare it": ("init", "check", "render", "apply"),
     "Be there": ("supervise", "upgrade", "completion", "help"),
 }
+ENGINE_VERBS = frozenset({"status", "logs", "events", "start", "stop", "restart", "roll", "scale", "down"})
+"""Those that another engine does by its own tool, after `procession apply`."""
 HELP_COLUMNS_MAX = 118
 INTERRUPTED = 130  # what a shell shows for death by SIGINT
 
@@ -77,7 +79,16 @@ def run_verb(arguments: list[str], prog: str, settings: str) -> int:
     options = parse(verb, name, before + after, prog)
     options.settings = options.settings or settings
     project.resolve(options)
+    if name in ENGINE_VERBS and project.has_engine(options):
+        return _by_engine(name, options)
     return verb.run(options)
+
+
+def _by_engine(name: str, options: argparse.Namespace) -> int:
+    from procession.console import engine  # here, because our own supervisor needs none of it
+
+    applied = engine.chosen(options)
+    return load(name).run(options) if applied is None else engine.perform(name, applied, options)
 
 
 def split(arguments: list[str]) -> tuple[list[str], str, list[str]]:
@@ -113,6 +124,8 @@ def parser_of(verb: Verb, name: str, prog: str) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     verb.add_arguments(parser)
+    if name in ENGINE_VERBS:
+        project.add_engine_arguments(parser)
     project.add_arguments(parser)
     return parser
 

@@ -18,7 +18,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-MARK = re.compile(r'^\W*procession: (?P<owner>.+), do not edit: it is written anew by "procession apply"  sha256:(?P<hash>\w{16})\W*$')
+MARK = re.compile(
+    r'^\W*procession: (?P<owner>.+), do not edit: it is written anew by "procession apply"  sha256:(?P<hash>\w{16})\W*$'
+)
 HASH_LENGTH = 16
 MARK_LINES = 3  # so far down at most: a shebang or a Dockerfile's directive may stand before it
 

@@ -224,7 +224,16 @@ class Common:
     backoff: Backoff | None = setting("How restarts slow down")
     limits: Limits | None = setting("Memory, processor and files")
     log: Log | None = setting("Log file and rotation")
+    engines: Mapping[str, Mapping[str, Any]] = setting(
+        'What an engine is told: {"systemd": {...}}; the keys are those of its own page', default={}
+    )
+    services: Mapping[str, Mapping[str, Any]] = setting(
+        'What the site needs beside it, for engines that bring it along: {"db": {"TYPE": "postgresql"}}', default={}
+    )
 
+
+COMMON_ALONE = frozenset({"name", "engines", "services"})
+"""What of Common is said of the stack, and not of each process."""
 
 LIVE_FIELDS = frozenset({"replicas", "depends_on", "restart", "backoff", "log", "singleton", "origin", "reload_signal"})
 """What of a process can change without a new start: it is read when it is needed."""
@@ -288,6 +297,8 @@ class Stack:
     name: str
     directory: str  # the project's
     processes: tuple[Process, ...]
+    engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # raw: each engine reads its own
+    services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # raw, too
     reread: tuple[str, ...] = ()  # the command that reads the declaration anew and applies it; run on SIGHUP
     version: int = 1  # of this format
 
