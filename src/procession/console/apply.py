@@ -26,8 +26,8 @@ from procession.stack.model import Stack
 SUMMARY = "Hand the site to systemd, supervisord, Compose, Swarm or Kubernetes"
 EXAMPLES = ("procession apply --engine systemd", "procession apply --dry-run")
 DETAILS = """\
-Shows what changes, has the engine's own checker look at it, and only then writes the files, its own alone, and makes the
-engine take them in. Afterwards the other verbs (status, logs, restart, ...) drive that engine.
+Shows what changes, has the engine's own checker look at it, and only then writes the files, its own alone, and makes
+the engine take them in. Afterwards the other verbs (status, logs, restart, ...) drive that engine.
 Exit codes: 0 applied, or nothing to do, 1 mistakes in the declaration, 4 refused by the engine or the system."""
 QUIET = frozenset({Change.SAME})
 
@@ -80,7 +80,7 @@ def _apply(tool: Engine, rendering: Rendering, asked: Asked, options: argparse.N
     _check(tool, rendering, asked, owner)
     changed = tuple(one.path for one in changes if one.change not in QUIET)
     if not options.dry_run:
-        files.write(asked.directory, rendering.files, owner, changes)
+        files.write(asked.directory, rendering.files, changes)
         memory.write(options.stack_directory, Applied(tool.name, asked.directory, asked.stack))
     run_steps(tool.apply(replace(asked, changed=changed)), options)
     return ExitCode.DONE
@@ -118,5 +118,5 @@ def _check(tool: Engine, rendering: Rendering, asked: Asked, owner: str) -> None
     """The engine's own checker, on files that are not in place yet. Raises Refusal; then nothing was changed."""
     with tempfile.TemporaryDirectory(prefix="procession-") as directory:
         changes = files.compare(rendering.files, {}, owner)
-        files.write(directory, rendering.files, owner, changes)
+        files.write(directory, rendering.files, changes)
         drive(tool.check(replace(asked, directory=directory)), text.say)

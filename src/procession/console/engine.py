@@ -1,4 +1,4 @@
-"""The verbs, when another engine than our own supervisor runs the site: the same words, done by that engine's own tool."""
+"""The verbs, when another engine than our own supervisor runs the site: the same words, done by its own tool."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from procession.units import show_seconds
 HEAD = ("NAME", "STATE", "PID", "UPTIME", "RESTARTS", "")
 COLORS = {State.READY: "green", State.DONE: "green", State.STOPPED: "dim", State.FAILED: "red", State.BACKOFF: "red"}
 T = TypeVar("T")
+LINES_DEFAULT = 100  # of `logs`
 WELL = frozenset({State.READY, State.DONE, State.STOPPED})
 
 
@@ -62,7 +63,7 @@ def ask(tool: Engine, applied: Applied, options: argparse.Namespace) -> Asked:
         names=names,
         replicas=_replicas(applied, getattr(options, "counts", ()) or ()),
         follow=getattr(options, "follow", False),
-        lines=getattr(options, "lines", None) or Asked.lines,
+        lines=int(getattr(options, "lines", None) or LINES_DEFAULT),
     )
 
 

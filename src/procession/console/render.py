@@ -51,7 +51,7 @@ def _render_for(name: str, loaded: declared.Loaded, options: argparse.Namespace)
     owner = owner_of(stack)
     if options.output:
         there = files.read_there(options.output, rendering.files, owner) if os.path.isdir(options.output) else {}
-        files.write(options.output, rendering.files, owner, files.compare(rendering.files, there, owner))
+        files.write(options.output, rendering.files, files.compare(rendering.files, there, owner))
         return ExitCode.DONE
     for file in rendering.files:
         print(f"==> {file.path} <==\n{file.marked(owner)}")

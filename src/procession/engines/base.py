@@ -73,12 +73,12 @@ class Engine:
     - `options`: a frozen dataclass of `setting` fields: what PRODUCTION_STACK["ENGINES"][name] may say
     - `render`: pure and byte-stable: the same stack gives the same files
     - `directory`: where `apply` puts them, absolute
-    - `check`: the engine's own checkers, asked about the files in a directory that is not yet the real one; Refusal if they
-      complain
+    - `check`: the engine's own checkers, asked about the files in a directory that is not yet the real one; Refusal if
+      they complain
     - `apply`: what makes the engine take the files in, once they are in place (`asked.changed`)
     - `status`: one row for each instance
-    - `verbs`: start stop restart roll scale down logs events; one that is missing cannot be done, and `cannot` says what comes
-      closest
+    - `verbs`: start stop restart roll scale down logs events; one that is missing cannot be done, and `cannot` says
+      what comes closest
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Files that an engine reads and we write: each carries who wrote it and the hash of what was written.
 
-So `apply` touches only what is ours, sees an edit that somebody made by hand, and shows what would change. The mark is a
-comment in the first lines, in the file's own comment sign:
+So `apply` touches only what is ours, sees an edit that somebody made by hand, and shows what would change. The mark is
+a comment in the first lines, in the file's own comment sign:
 
     # procession: mysite, do not edit: it is written anew by "procession apply"  sha256:0123456789abcdef
 
@@ -18,9 +18,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-MARK = re.compile(
-    r'^\W*procession: (?P<owner>.+), do not edit: it is written anew by "procession apply"  sha256:(?P<hash>\w{16})\W*$'
-)
+ORDER = 'do not edit: it is written anew by "procession apply"'
+MARK = re.compile(rf"^\W*procession: (?P<owner>.+), {ORDER}  sha256:(?P<hash>\w{{16}})\W*$")
 HASH_LENGTH = 16
 MARK_LINES = 3  # so far down at most: a shebang or a Dockerfile's directive may stand before it
 
@@ -29,8 +28,8 @@ MARK_LINES = 3  # so far down at most: a shebang or a Dockerfile's directive may
 class File:
     """One file of an engine. `path` is relative to the engine's directory, `text` is without the mark.
 
-    `comment` is how a line of comment looks, with {} for its words: "# {}", "<!-- {} -->"; "" for a file that can have none
-    (JSON): it is always ours.
+    `comment` is how a line of comment looks, with {} for its words: "# {}", "<!-- {} -->"; "" for a file that can have
+    none (JSON): it is always ours.
     """
 
     path: str
@@ -43,9 +42,7 @@ class File:
         if not self.comment:
             return self.text
         digest = hash_of(self.text)
-        mark = self.comment.format(
-            f'procession: {owner}, do not edit: it is written anew by "procession apply"  sha256:{digest}'
-        )
+        mark = self.comment.format(f"procession: {owner}, {ORDER}  sha256:{digest}")
         first, newline, rest = self.text.partition("\n")
         if first.startswith(("#!", "# syntax=")):
             return f"{first}{newline}{mark}\n{rest}"
@@ -84,13 +81,13 @@ def hash_of(text: str) -> str:
 
 
 def compare(files: Iterable[File], there: Mapping[str, str], owner: str) -> list[Difference]:
-    """What `apply` has to do. `there` are the texts in the engine's directory, by path: of all that we want to write, and
-    of all that carry the mark of `owner`.
+    """What `apply` has to do. `there` are the texts in the engine's directory, by path: of all that we want to write,
+    and of all that carry the mark of `owner`.
     """
     wanted = {file.path: file for file in files}
     found = [_difference(file, there.get(path), owner) for path, file in wanted.items()]
-    found += [_leftover(path, text, owner) for path, text in there.items() if path not in wanted]
-    return sorted((one for one in found if one is not None), key=lambda one: one.path)
+    found += [_leftover(path, text) for path, text in there.items() if path not in wanted and owned_by(text) == owner]
+    return sorted(found, key=lambda one: one.path)
 
 
 def _difference(file: File, before: str | None, owner: str) -> Difference:
@@ -107,9 +104,7 @@ def _difference(file: File, before: str | None, owner: str) -> Difference:
     return Difference(file.path, Change.CHANGED if is_untouched(before) else Change.EDITED, before, after)
 
 
-def _leftover(path: str, text: str, owner: str) -> Difference | None:
-    if owned_by(text) != owner:
-        return None
+def _leftover(path: str, text: str) -> Difference:
     return Difference(path, Change.GONE if is_untouched(text) else Change.EDITED, text, None)
 
 
@@ -160,7 +155,7 @@ def _read(path: str, *, whole: bool) -> str | None:
         return None
 
 
-def write(directory: str, files: Iterable[File], owner: str, changes: Iterable[Difference]) -> None:
+def write(directory: str, files: Iterable[File], changes: Iterable[Difference]) -> None:
     """Put the new and changed ones in place, each at once (rename), and take away the gone ones. Raises OSError."""
     wanted = {file.path: file for file in files}
     for one in changes:
