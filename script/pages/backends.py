@@ -72,6 +72,7 @@ EXAMPLES: Mapping[str, Mapping[str, object]] = {
     "rq-pool": {"ARGS": {"queues": ["high", "default"], "num-workers": 4}},
     "rq-cron": {"APP": "mysite.cron"},
     "procrastinate": {"ARGS": {"concurrency": 4}},
+    "runserver": {"ARGS": {"addrport": "127.0.0.1:8000"}},
     "manage": {"COMMAND": "migrate --noinput"},
     "command": {"COMMAND": "bin/serve --port 9000"},
 }
@@ -84,6 +85,7 @@ PARTS = {
         "celery-worker", "celery-beat", "celery-flower", "django-tasks-db", "django-q2", "huey", "dramatiq", "rq",
         "rq-pool", "rq-cron", "procrastinate",
     ),
+    "Development": ("runserver",),
     "Anything else": ("manage", "command"),
 }  # fmt: skip
 
@@ -144,6 +146,7 @@ def _facts(backend: Backend, folder: str) -> str:
         "Reload": f"SIG{profile.reload_signal}" if profile.reload_signal else "none: restart it",
         "Ends well with": ", ".join(_exit(status) for status in profile.success),
         "Ready": _ready(profile.readiness, backend.profile(asked).readiness),
+        "Alive": _alive(profile),
         "Kind": "a task: runs to its end, once" if profile.kind is Kind.TASK else "",
         "Singleton": "yes: there are never two" if profile.singleton else "",
     }
@@ -189,6 +192,10 @@ def _exit(status: int) -> str:
 
 def _ready(told: Probe, asked: Probe) -> str:
     return _probe(told) if told == asked else f"{_probe(told)}; else {_probe(asked)}"
+
+
+def _alive(profile: Profile) -> str:
+    return "[its main loop turns](../how-to/workers.md), as told by the site" if profile.liveness else ""
 
 
 def _probe(probe: Probe) -> str:

@@ -43,7 +43,10 @@ PARTS = {
         "roll-begun": ("a successor is started beside it", "`old_pid`: of the one that serves until then"),
         "roll-called-off": ("the successor was not ready, so the old one goes on", "`because`: what became of it"),
         "unready": ("it was ready, and its readiness probe fails now", "`said`: what the probe saw"),
-        "hung": ("its liveness probe failed too often; it is restarted", "`said`: what the probe saw"),
+        "hung": (
+            "its liveness probe failed too often; it leaves a traceback and is started again",
+            "`said`: what the probe saw",
+        ),
         "stopping": ("it was sent the first signal of its stop ladder", "`because`: why, if nobody asked for it"),
         "killing": ("its time was over: SIGKILL to all that was left", ""),
         "exited": ("its main process ended", "`status`: exit code, or minus the signal; null if not known. `text`"),
@@ -54,9 +57,23 @@ PARTS = {
         "failed": ("it is not tried again until a person asks", "`last_exit`, `deaths`"),
         "spawn-failed": ("it could not be started", "`why`: what was tried, and what the system said"),
         "left-behind": ("some of its processes did not die of SIGKILL", "`processes`: pid and name"),
+        "aged": ("it is as old as `MAX_AGE`, and is renewed", "`age_seconds`, `because`"),
+        "outgrown": (
+            "it uses more than its `memory`, which no cgroup holds it to, and is renewed",
+            "`used_bytes`, `limit_bytes`, `because`",
+        ),
+        "out-of-memory": (
+            "the kernel has killed some of its processes, which had no more memory",
+            "`processes`: how many. `text`",
+        ),
+        "limits-not-held": ("nothing holds it to some of its limits", "`what`: each, and why"),
         "adopted": ("a new supervisor took it over, running", "`age_seconds`: since its start"),
     },
     "What became of us": {
+        "listeners-passed": (
+            "the supervisor was started with sockets, as by a systemd socket unit",
+            "`taken`: those that a process serves; `closed`: the others",
+        ),
         "supervisor-died": ("the supervisor ended without saying so; the recorder started it again", "`message`"),
         "reread": ("SIGHUP: `procession update` was run and has ended", "`code`: its exit code"),
         "upgraded": ("another version of Procession took over, without a gap", "`from`, `to`: the versions"),

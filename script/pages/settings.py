@@ -29,7 +29,10 @@ PARTS = {
         "PRODUCTION_STACK",
         "What is common to all processes. A process's own value wins; mappings (ENV, LOG, ...) merge key by key.",
     ),
-    Probe: ("READINESS and LIVENESS", "A probe: how to learn whether an instance is ready, or still alive."),
+    Probe: (
+        "STARTUP, READINESS and LIVENESS",
+        "A probe: how to learn whether an instance has started, is ready, or is alive. [How to](../how-to/health.md).",
+    ),
     Backoff: (
         "BACKOFF",
         "The wait before the next start, after deaths in a row that came before the process was steady.",
@@ -87,7 +90,7 @@ def type_words(hint: object) -> str:
 
 
 def anchor(heading: str) -> str:
-    return heading.lower().replace(" ", "-")
+    return heading.lower().replace(",", "").replace(" ", "-")
 
 
 def default(field: Field[object]) -> str:

@@ -19,9 +19,12 @@ class ProcessionConfig(AppConfig):
     verbose_name = "Procession"
 
     def ready(self) -> None:
-        """Register the checks; then, if a supervisor started this process, arrange that it hears when we are ready."""
+        """Register the checks; then, if a supervisor started this process, arrange that it hears when we are ready, and
+        that we are alive.
+        """
         if find_spec("procession.django.checks"):
             import_module("procession.django.checks")
-        from procession.django import ready
+        from procession.django import heartbeat, ready
 
+        heartbeat.beat_while_it_turns()
         ready.tell_when_ready()

@@ -64,6 +64,18 @@ class Project:
         self._terminals.append(Terminal(self, *arguments))
         return self._terminals[-1]
 
+    def piped(self, *arguments: str, out: Path) -> subprocess.Popen[bytes]:
+        """The same with its output into the file `out`, while this goes on."""
+        with out.open("wb") as stdout:
+            return subprocess.Popen(
+                [*self.command, *arguments],
+                cwd=self.directory,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=subprocess.DEVNULL,
+            )
+
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith(("PROCESSION_", "DJANGO_"))}
         return {**own, "TERM": "xterm", "COLUMNS": "100", **(more or {})}
@@ -122,10 +134,10 @@ class Terminal:
     def shown(self) -> str:
         return ESCAPES.sub("", self.raw)
 
-    def await_text(self, text: str) -> None:
-        """Read until `text` has been shown."""
+    def await_text(self, text: str, *, times: int = 1) -> None:
+        """Read until `text` has been shown, so many times."""
         deadline = time.monotonic() + DEADLINE_SECONDS
-        while text not in self.shown:
+        while self.shown.count(text) < times:
             assert self._read(deadline), f"it ended without {text!r}, having shown:\n{self.shown}"
 
     def press_ctrl_c(self) -> None:

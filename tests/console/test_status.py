@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+from procession.console import text, views
 from tests.console.project import SLEEPER, Project, await_true
 
 SLOW_IMPORTS = {"dataclasses", "inspect", "typing", "subprocess", "asyncio", "shutil", "pathlib", "tempfile", "logging"}
@@ -128,3 +130,9 @@ def test_status_imports_nothing_slow(project: Project) -> None:
     imported = set(child.stdout.splitlines()[-1].split())
     assert "procession.console.status" in imported
     assert not imported & SLOW_IMPORTS
+
+
+def test_a_limit_that_nothing_holds_is_below_the_table() -> None:
+    not_held = {"web": ["cpu: why"], "one that was not asked for": ["cpu: why"]}
+    data = {"processes": [{"name": "web", "listeners": []}], "instances": [], "not_held": not_held}
+    assert views.status_lines(data, text.Ink(io.StringIO()))[-1] == "web: not held to cpu: why"

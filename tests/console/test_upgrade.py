@@ -171,3 +171,20 @@ def test_it_waits_for_no_command_and_ends_none(project: Project) -> None:
 def test_no_supervisor(project: Project) -> None:
     project.declare(SITE)
     assert project.run("upgrade").code == 3
+
+
+@pytest.mark.parametrize("kill", [False, True])
+def test_up_in_the_foreground_goes_on(project: Project, kill: bool) -> None:
+    project.declare(SITE)
+    view = project.terminal("up")
+    view.await_text("site is up")
+    before = pids(project)
+    if kill:
+        os.kill(int(str(own(project)["pid"])), signal.SIGKILL)
+    else:
+        project.ok("upgrade")
+    view.await_text("another supervisor has taken over; everything goes on")
+    assert pids(project) == before
+    view.press_ctrl_c()
+    assert view.ended() == 0
+    assert project.members() == []

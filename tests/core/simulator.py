@@ -18,7 +18,9 @@ from procession.supervisor.core import events as on
 from procession.supervisor.core.decide import decide, next_deadline
 from procession.supervisor.core.instance import AT_REST, Phase, outgoing_key
 from procession.supervisor.core.model import empty
+from procession.supervisor.core.wear import ON_ITS_WAY
 from tests.core.stacks import process, stack, task
+from tests.core.succession import succeed
 
 NAMES = ("db", "web", "worker", "beat", "flaky")
 
@@ -69,14 +71,19 @@ class World:
             self.break_something()
         elif chance < 0.86:
             self.talk()
+        elif chance < 0.862:
+            succeed(self)
         else:
             self.probe()
 
     def tell(self, event: on.Event) -> None:
+        self.decide(event)
+        self.check()
+
+    def decide(self, event: on.Event) -> None:
         self.model, actions = decide(self.model, event, self.now)
         for action in actions:
             self.carry_out(action)
-        self.check()
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
@@ -121,13 +128,18 @@ class World:
             replace(process("beat", probe=ProbeType.NONE, after={"worker": Condition.STARTED}), singleton=True),
             process("flaky", restart=RestartWhen.ON_FAILURE, give_up=4),
         )
-        kept = [p for p in everything if p.name in ("migrate", "db", "worker") or self.random.random() < 0.8]
+        ages = {"web": self.random.choice((0.0, 20.0)), "worker": 15.0, "beat": 40.0}
+        aging = [replace(p, max_age_seconds=ages.get(p.name, 0.0)) for p in everything]
+        kept = [p for p in aging if p.name in ("migrate", "db", "worker") or self.random.random() < 0.8]
         return stack(*kept)
 
     def break_something(self) -> None:
         running = [life for life in self.lives.values() if life.is_main_alive]
         if running:
             life = self.random.choice(running)
+            if self.random.random() < 0.4:
+                self.inbox.append(on.Grown(life.name, life.number, 2**30))
+                return
             life.has_rest = self.random.random() < 0.3
             self.die(life, self.random.choice((0, 1, 3, -9, -11, None)))
 
@@ -252,6 +264,9 @@ class World:
                 assert life.is_gone, f"{instance.name} is called {instance.phase}, and it is there"
             if instance.phase in (Phase.BACKOFF, Phase.STOPPING):
                 assert instance.deadline is not None, f"{instance.name} would be {instance.phase} for ever"
+            siblings = [i for i in self.model.instances.values() if i.process.name == instance.process.name]
+            is_any_on_its_way = any(i.again or i.roll or i.outgoing or i.phase in ON_ITS_WAY for i in siblings)
+            assert not instance.worn or is_any_on_its_way, f"{instance.name} is worn, and waits for nobody"
         present = [life for life in self.lives.values() if not life.is_gone]
         assert len([life for life in present if life.name.startswith("beat.")]) <= 1, "two of a singleton"
         known = {(instance.name, instance.life) for instance in self.model.instances.values()}
@@ -269,17 +284,22 @@ class World:
                 i.phase in (Phase.STARTING, Phase.UNREADY) for i in self.model.instances.values()
             ):
                 self.probe()
-            elif (deadline := next_deadline(self.model)) is not None:
+            elif (deadline := self.next_own_deadline()) is not None:
                 self.pass_time(max(0.0, deadline - self.now))
             else:
                 break
-        assert not any(instance.outgoing for instance in self.model.instances.values()), "a roll that does not end"
+        endless = [i.name for i in self.model.instances.values() if i.outgoing and not self.may_stay(i.name)]
+        assert not endless, f"a roll that does not end: {endless}"
         for instance in self.model.instances.values():
             if instance.wanted and not self.may_stay(instance.name):
                 assert instance.phase in (Phase.READY, Phase.DONE), f"{instance.name} is wanted, and {instance.phase}"
             if not instance.wanted:
                 assert instance.phase in AT_REST, f"{instance.name} is not wanted, and {instance.phase}"
         assert not self.unanswered, f"never answered: {sorted(self.unanswered)}"
+
+    def next_own_deadline(self) -> float | None:
+        """The next deadline but those of age, which never end; each of these is looked at on the way."""
+        return min((i.deadline for i in self.model.instances.values() if i.deadline is not None), default=None)
 
     def may_stay(self, name: str) -> bool:
         """It failed, or it waits for one that did, or for one that a person stopped."""

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from procession.stack.model import Backoff, Probe, ProbeType, RestartWhen
+from procession.stack.model import Backoff, Limits, Probe, ProbeType, RestartWhen
 from procession.supervisor.core import actions as do
 from procession.supervisor.core import events as on
 from procession.supervisor.core.backoff import JITTER, delay_seconds, jitter
 from procession.supervisor.core.decide import next_deadline
-from procession.supervisor.core.instance import Phase
+from procession.supervisor.core.instance import OutOfMemory, Phase
 from tests.core.history import History
 from tests.core.stacks import process, stack
 
@@ -223,3 +223,31 @@ def test_an_answer_counts_only_once_the_site_has_spoken_for_itself() -> None:
     history.tell(on.Told("web.1", 1, ready=True))
     history.probes("web.1", ok=True)
     assert history.phases() == {"web.1": "ready"}
+
+
+@pytest.mark.parametrize(
+    ("killer", "text"),
+    [
+        (OutOfMemory.LIMIT, "killed by the kernel: out of memory (limit 512 MB)"),
+        (OutOfMemory.MACHINE, "killed by the kernel: the machine was out of memory"),
+        (OutOfMemory.LIKELY, "killed by SIGKILL, probably out of memory (the kernel's OOM killer ran)"),
+        (OutOfMemory.NO, "killed by SIGKILL"),
+    ],
+)
+def test_a_death_for_lack_of_memory_is_named(killer: OutOfMemory, text: str) -> None:
+    history = History(stack(replace(process("web"), limits=Limits(memory_bytes=2**29))))
+    history.is_ready("web.1")
+    history.tell(on.Died("web.1", history.instance("web.1").life, -9, killer))
+    assert history.instance("web.1").last_exit == text
+
+
+def test_what_we_killed_ourselves_did_not_die_for_lack_of_memory() -> None:
+    history = History(stack(process("web")))
+    history.is_ready("web.1")
+    history.tell(on.Stop(("web",)))
+    for _ in range(2):
+        history.now = next_deadline(history.model) or 0.0
+        history.tell(on.Tick())
+    assert history.phases() == {"web.1": "killing"}
+    history.tell(on.Died("web.1", history.instance("web.1").life, -9, OutOfMemory.LIKELY))
+    assert history.instance("web.1").last_exit == "killed by SIGKILL"

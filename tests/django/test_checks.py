@@ -33,3 +33,11 @@ def test_what_depends_on_the_machine_is_found_for_a_deploy(project: Project) -> 
 
 def test_nothing_declared_is_no_mistake(project: Project) -> None:
     assert project.manage("check", "--deploy", "--tag", "procession").returncode == 0
+
+
+def test_a_mistake_in_what_is_declared_for_development_is_found_too(project: Project) -> None:
+    project.settings('DEVELOPMENT_PROCESSES = {"web": {"BACKEND": "runserver", "WATCH": 5}}\n')
+    done = project.manage("check")
+    assert done.returncode == 1
+    assert "web.watch: must be" in done.stderr
+    assert 'DEVELOPMENT_PROCESSES["web"]["WATCH"]' in done.stderr

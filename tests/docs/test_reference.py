@@ -15,7 +15,7 @@ from tests.docs.page import ROOT
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 REFERENCE = ROOT / "docs/reference"
 PROBLEM_ID = re.compile(r"[EW]\d{3}")
-VARIABLE = re.compile(r"PROCESSION_[A-Z]+")
+VARIABLE = re.compile(r"PROCESSION_[A-Z]+(?:_[A-Z]+)*")
 
 
 def constants() -> Iterator[str]:

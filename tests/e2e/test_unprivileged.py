@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.backends.serving import free_port, get
-from tests.console.project import COMMAND, SLEEPER, Ended, Project, await_true
+from tests.console.project import SLEEPER, Ended, Project, await_true
+from tests.e2e.readable import PYTHONS, make_python
 from tests.e2e.site import check_numbers, make_site, pids
 
 pytestmark = pytest.mark.root  # else every other test shows this, too
 
 NOBODY = pwd.getpwnam("nobody")
 SETPRIV = ("setpriv", f"--reuid={NOBODY.pw_uid}", f"--regid={NOBODY.pw_gid}", "--clear-groups")
-TRY = "import procession, subprocess, sys; subprocess.run([sys.executable, '-c', 'import procession'], check=True)"
 SITE = """
 PRODUCTION_PROCESSES = {{
     "web": {{"BACKEND": "gunicorn", "ARGS": {{"bind": "127.0.0.1:{port}"}}, "LIMITS": {{"files": 500}}}},
@@ -33,18 +31,26 @@ PRODUCTION_PROCESSES = {{
 class NobodysProject(Project):
     """Whose commands all run as nobody."""
 
-    command: Sequence[str] = (*SETPRIV, *COMMAND)
+    def __init__(self, directory: Path, python: str) -> None:
+        super().__init__(directory)
+        self.command: Sequence[str] = (*SETPRIV, python, "-m", "procession")
+
+
+@pytest.fixture(scope="module")
+def python() -> Iterator[str]:
+    folder = Path(tempfile.mkdtemp(prefix="procession-python-"))
+    folder.chmod(0o755)
+    python = make_python(folder, SETPRIV)
+    assert python, f"nobody can run any of these: {PYTHONS}"
+    yield python
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
-def theirs() -> Iterator[NobodysProject]:
+def theirs(python: str) -> Iterator[NobodysProject]:
     """Not under tmp_path, which is root's own."""
-    if subprocess.run(
-        [*SETPRIV, sys.executable, "-c", TRY], cwd="/", check=False, stderr=subprocess.DEVNULL
-    ).returncode:
-        pytest.skip("nobody may not run this Python")
     directory = Path(tempfile.mkdtemp(prefix="procession-nobody-"))
-    project = NobodysProject(directory / "site")
+    project = NobodysProject(directory / "site", python)
     yield project
     project.end()
     assert project.members() == []

@@ -21,6 +21,7 @@ from procession.stack.model import (
     Dependency,
     Kind,
     Listener,
+    Probe,
     ProbeType,
     Process,
     RestartWhen,
@@ -28,6 +29,7 @@ from procession.stack.model import (
     Stack,
     StopStep,
 )
+from procession.supervisor.linux import cgroups
 
 WEB = 'from PRODUCTION_PROCESSES["web"]'
 
@@ -174,6 +176,23 @@ def test_what_is_said_of_a_probe_lies_over_the_backends(site: Site) -> None:
     assert web.liveness is not None
     assert (web.liveness.type, web.liveness.path) == (ProbeType.HTTP, "/live/")
     assert one(site, {"BACKEND": "gunicorn", "LIVENESS": "none"}).liveness is None
+
+
+def test_startup_and_liveness_ask_as_readiness_does_but_for_as_long_as_it_lives(site: Site) -> None:
+    """A web server's own readiness is asked only until it is good once: that is not for the others to inherit."""
+    web = one(site, {"BACKEND": "gunicorn", "STARTUP": {"within": "5m"}, "LIVENESS": {"interval": 10}})
+    assert web.readiness.failures == 0
+    assert web.startup == Probe(status_below=500, within_seconds=300.0)
+    assert web.liveness == Probe(status_below=500, interval_seconds=10.0)
+    plain = one(site, {"BACKEND": "gunicorn"})
+    assert (plain.startup, plain.liveness) == (None, None)
+    assert one(site, {"BACKEND": "gunicorn", "STARTUP": False}).startup is None
+
+
+def test_where_the_app_tells_readiness_liveness_is_asked_all_the_same(site: Site) -> None:
+    web = one(replace(site, has_app=True), {"BACKEND": "gunicorn", "LIVENESS": {"interval": 10}})
+    assert web.readiness.type is ProbeType.APP
+    assert web.liveness == Probe(interval_seconds=10.0)
 
 
 def test_a_server_that_takes_no_socket_is_asked_where_it_binds(site: Site) -> None:
@@ -395,3 +414,48 @@ def test_a_procfile_line_that_cannot_be_split_is_told_once(site: Site, tmp_path:
     (tmp_path / "Procfile").write_text("worker: no-such-program 'x\n")
     _, problems = load(read_procfile(str(tmp_path / "Procfile"), {}), site)
     assert [problem.id for problem in problems] == ["E015"]
+
+
+@pytest.mark.parametrize("controllers", ["", "cpu pids"])
+def test_a_limit_that_nothing_holds_here_is_said(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, controllers: str
+) -> None:
+    """As on a machine whose cgroup v2 has these controllers."""
+    (tmp_path / "cgroup.controllers").write_text(controllers)
+    monkeypatch.setattr(cgroups, "find_base", lambda: cgroups.Base(str(tmp_path)))
+    limits = {"cpu": 2, "memory": "1G", "processes": 100, "files": 100, "nice": 5}
+    web = {"COMMAND": "true", "LIMITS": limits}
+    declared = {"web": web, "once": {**web, "TYPE": "task"}}
+    problems = load(read_settings(declared, None, "mysite.settings"), site)[1]
+    missing = {"cpu", "memory"} - set(controllers.split())
+    expected = {f"once.limits.{word}" for word in missing} | {f"web.limits.{word}" for word in missing - {"memory"}}
+    assert {problem.where for problem in problems if problem.id == "W007"} == expected
+
+
+USER, GROUP = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
+
+
+@pytest.mark.parametrize(
+    ("more", "listener"),
+    [
+        ({}, {"mode": 0o777}),
+        ({"USER": USER}, {"mode": 0o777, "user": USER}),
+        ({"USER": USER, "GROUP": GROUP, "SOCKET_MODE": "660"}, {"mode": 0o660, "user": USER, "group": GROUP}),
+        ({"USER": USER, "SOCKET_OWNER": f"{USER}:{GROUP}"}, {"mode": 0o777, "user": USER, "group": GROUP}),
+        ({"SOCKET_OWNER": f":{GROUP}"}, {"mode": 0o777, "group": GROUP}),
+    ],
+)
+def test_a_unix_socket_belongs_to_the_process_unless_it_is_said_whose_it_is(
+    site: Site, more: dict[str, object], listener: dict[str, object]
+) -> None:
+    binds = ["unix:/run/web.sock", "127.0.0.1:8000"]
+    process = one(site, {"BACKEND": "gunicorn", "ARGS": {"bind": binds}, **more})
+    assert process.listeners == (replace(Listener(binds[0]), **listener), Listener(binds[1]))  # type: ignore[arg-type]
+
+
+def test_an_owner_of_sockets_that_there_is_not(site: Site) -> None:
+    raw = {"BACKEND": "gunicorn", "ARGS": {"bind": "unix:/run/web.sock"}, "SOCKET_OWNER": "nonesuch"}
+    assert wrong(site, {"web": raw}) == [
+        'web.socket_owner: there is no user "nonesuch" [procession.E029]',
+        f'{WEB}["SOCKET_OWNER"] in mysite.settings · create it, or correct the name',
+    ]

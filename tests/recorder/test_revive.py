@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from procession.recorder.revive import FIRST_WAIT_SECONDS
 from tests.recorder.rig import DEADLINE_SECONDS, Rig, eventually, read_until
 
 # A supervisor as far as the recorder sees it: it says in one line where it is, and stays.
@@ -135,8 +136,8 @@ def test_one_that_dies_at_once_is_started_ever_more_slowly(stage: Stage) -> None
     database = sqlite3.connect(stage.rig.directory / "history.sqlite")
     times = [at for (at,) in database.execute("SELECT at FROM events ORDER BY id")]
     database.close()
-    assert times[1] - times[0] >= 0.5
-    assert times[2] - times[1] >= 1.0
+    assert times[1] - times[0] >= FIRST_WAIT_SECONDS
+    assert times[2] - times[1] >= FIRST_WAIT_SECONDS * 2
     stage.rig.send(unwatch=True)
     stage.rig.quit()
 

@@ -175,6 +175,33 @@ def test_a_probe_with_nothing_to_ask() -> None:
     assert texts(web, binds={"web": ["127.0.0.1:80"]}) == []
 
 
+@pytest.mark.parametrize(
+    ("field", "kind", "said"),
+    [
+        ("liveness", ProbeType.APP, "the Django app says once that it is loaded, not for ever that it is alive"),
+        ("startup", ProbeType.HEARTBEAT, "a heartbeat tells that it is alive, not that it has come up"),
+        ("readiness", ProbeType.HEARTBEAT, "a heartbeat tells that it is alive, not that it has come up"),
+    ],
+)
+def test_a_kind_of_probe_that_cannot_tell_it(field: str, kind: ProbeType, said: str) -> None:
+    [text] = texts(replace(process("web"), **{field: Probe(type=kind)}))  # type: ignore[arg-type]
+    assert text.startswith(f"web.{field}: {said} [procession.E039]")
+
+
+def test_who_hangs_on_a_shared_address_is_not_found_by_asking_there() -> None:
+    web = replace(
+        process("web"), replicas=2, handoff=("x",), listeners=(Listener("unix:/run/x"),), liveness=Probe(path="/live/")
+    )
+    assert texts(web, binds={"web": ["unix:/run/x"]}) == [
+        (
+            "web.liveness: any of its 2 instances may answer for one that hangs [procession.W008]"
+            " | from web in Procfile:3 · ask with a command, or let the program say WATCHDOG=1"
+        )
+    ]
+    for right in (replace(web, replicas=1), replace(web, liveness=Probe(address="127.0.0.1:9"))):
+        assert texts(right, binds={"web": ["unix:/run/x"]}) == []
+
+
 def test_the_start_order_is_as_declared_but_for_dependencies() -> None:
     declared = [process("web", "migrate", "cache"), process("worker"), process("cache"), process("migrate", "db")]
     declared.append(process("db"))

@@ -38,6 +38,8 @@ MEANINGS = [
     ({"UMASK": "027"}, "umask", 0o27),
     ({"UMASK": "0o022"}, "umask", 0o22),
     ({"UMASK": 0o77}, "umask", 0o77),
+    ({"SOCKET_MODE": "660"}, "socket_mode", 0o660),
+    ({"SOCKET_OWNER": "deploy:www-data"}, "socket_owner", "deploy:www-data"),
     ({"SINGLETON": "yes"}, "singleton", True),
     ({"STOP_TIMEOUT": "1.5m"}, "stop_timeout_seconds", 90.0),
     ({"STOP_TIMEOUT": 12}, "stop_timeout_seconds", 12.0),

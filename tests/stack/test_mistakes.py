@@ -101,6 +101,13 @@ MISTAKES = [
         ),
     ),
     (
+        {"SOCKET_MODE": "rw"},
+        (
+            f'web.socket_mode: must be an octal file mode, got "rw" [procession.E006] | from {WEB}["SOCKET_MODE"] {IN}'
+            ' · write: "660"'
+        ),
+    ),
+    (
         {"RESTART": "alway"},
         (
             f'web.restart: must be always, on-failure or never, got "alway" [procession.E007]'

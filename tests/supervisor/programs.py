@@ -90,9 +90,13 @@ class Stage:
             self._heard.append(Said(word, instance, int(pid)))
 
 
-def until(condition: Callable[[], bool], trouble: Callable[[], str] | str = "it did not come true") -> None:
+def until(
+    condition: Callable[[], bool],
+    trouble: Callable[[], str] | str = "it did not come true",
+    within_seconds: float = DEADLINE_SECONDS,
+) -> None:
     """Wait for what cannot be waited for on an fd."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    deadline = time.monotonic() + within_seconds
     while not condition():
         assert time.monotonic() < deadline, trouble if isinstance(trouble, str) else trouble()
         time.sleep(0.002)

@@ -87,16 +87,23 @@ class Site:
         self.last_words = b""
 
     def start(
-        self, *more: str, environment: Mapping[str, str] | None = None, through: tuple[str, ...] = ()
+        self,
+        *more: str,
+        environment: Mapping[str, str] | None = None,
+        through: tuple[str, ...] = (),
+        fds: tuple[int, ...] = (),
     ) -> dict[str, Any]:
-        """Start the supervisor, `through` a program that execs it if one is given; what it says on its ready fd."""
+        """Start the supervisor, `through` a program that execs it if one is given, which finds these fds open; what it
+        says on its ready fd.
+        """
         reading, writing = os.pipe()
         argv = [*through, sys.executable, "-I", "-S", supervisor_main.__file__, "--directory", str(self.directory)]
         errors = open(self.directory.parent / "errors", "wb")
         self.started.append(
             subprocess.Popen(
                 [*argv, "--ready-fd", str(writing), *more],
-                pass_fds=(writing,), stdin=subprocess.DEVNULL, stderr=errors, env={**os.environ, **(environment or {})},
+                pass_fds=(writing, *fds), stdin=subprocess.DEVNULL, stderr=errors,
+                env={**os.environ, **(environment or {})},
             )
         )  # fmt: skip
         errors.close()

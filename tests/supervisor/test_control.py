@@ -33,7 +33,7 @@ def test_the_directory_and_the_socket_are_ours_alone(site: Site) -> None:
     [
         (b"nonsense\n", "not JSON: b'nonsense'"),
         (b"[1]\n", "not an object: b'[1]'"),
-        (b'{"v": 2, "id": 1, "verb": "status"}\n', "this supervisor speaks version 1, the client 2: restart the "),
+        (b'{"v": 2, "id": 1, "verb": "stop"}\n', "this supervisor speaks version 1 of the protocol, the client 2: "),
         (b'{"v": 1, "id": 1, "verb": "stop", "names": "web"}\n', "names: expected a list of names, got 'web'"),
         (b'{"v": 1, "id": 1, "verb": "scale", "counts": {"web": "2"}}\n', "counts: expected process names with "),
         (b'{"v": 1, "id": 1, "verb": "apply", "stack": {"name": 1}}\n', "stack: "),

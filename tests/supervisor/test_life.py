@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 from pathlib import Path
 
 import pytest
 
 from procession.stack.model import Limits, Probe, ProbeType, RestartWhen, StopStep
+from tests.faults.killing import kill_supervisor
 from tests.supervisor.programs import Stage, is_alive, until
 from tests.supervisor.site import Site, process
 
@@ -98,6 +100,46 @@ def test_umask_and_limits(site: Site) -> None:
     site.up(process("web", ("bash", "-c", script), umask=0o027, limits=limits))
     until(lambda: site.log("web.1").count("\n") == 3)
     assert site.log("web.1").split() == ["0027", "123", "0", "5"]
+
+
+def test_open_files_are_those_that_the_supervisor_was_started_with(site: Site) -> None:
+    """It takes as many as it may for itself; a program that calls select(2) would fail with so many."""
+    site.start(through=("prlimit", "--nofile=900:4000"))
+    show = "ulimit -Sn; ulimit -Hn; exec sleep 1000"
+    site.up(process("web", ("sh", "-c", show)), process("more", ("sh", "-c", show), limits=Limits(files=3000)))
+    for name, shown in (("web.1", "900\n4000"), ("more.1", "3000\n4000")):
+        until(lambda name=name, shown=shown: site.log(name) == shown, lambda name=name: site.log(name))  # type: ignore[misc]
+    assert resource.prlimit(site.popen.pid, resource.RLIMIT_NOFILE) == (4000, 4000)
+    pid = kill_supervisor(site)
+    site.call("restart", {"names": ["web"]})  # by a supervisor that the recorder has started
+    until(lambda: site.log("web.1") == "900\n4000\n900\n4000")
+    assert site.status()["supervisor"]["pid"] != pid
+
+
+@pytest.mark.parametrize("is_forbidden", [True, False])
+def test_no_new_privileges(site: Site, is_forbidden: bool) -> None:
+    script = "grep NoNewPrivs /proc/self/status; exec sleep 1000"
+    site.up(process("web", ("sh", "-c", script), no_new_privs=is_forbidden))
+    until(lambda: site.log("web.1").split() == ["NoNewPrivs:", str(int(is_forbidden))])
+
+
+@pytest.mark.root
+def test_it_has_its_users_name_home_and_other_groups(site: Site, tmp_path: Path) -> None:
+    """With a user database of its own, in which the user is in one more group."""
+    groups = tmp_path / "group"
+    groups.write_text(Path("/etc/group").read_text() + "procession-test:x:54321:nobody\n")
+    site.start(through=("unshare", "--mount", "sh", "-c", f'mount --bind {groups} /etc/group; exec "$@"', "sh"))
+    site.up(process("web", ("sh", "-c", "id -G; echo $HOME $USER $LOGNAME; exec sleep 1000"), user="nobody"))
+    until(lambda: site.log("web.1").count("\n") == 1)
+    assert site.log("web.1").splitlines() == ["65534 54321", "/nonexistent nobody nobody"]
+
+
+@pytest.mark.root
+def test_a_user_that_it_may_not_become_is_said(site: Site, tmp_path: Path) -> None:
+    """Without root's rights, which are taken from the supervisor here."""
+    site.start(through=("setpriv", "--bounding-set=-setuid,-setgid", "--inh-caps=-setuid,-setgid"))
+    site.up(process("web", ("sleep", "1000"), user="nobody"))
+    assert site.await_phase("web.1", "backoff")["last_exit"] == "cannot become nobody: Operation not permitted"
 
 
 @pytest.mark.root

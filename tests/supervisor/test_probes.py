@@ -13,7 +13,7 @@ import pytest
 from procession.stack.codec import to_data
 from procession.stack.model import Listener, Probe, ProbeType
 from procession.supervisor.linux.attempts import judge_head, request
-from procession.supervisor.linux.probes import judge_file
+from procession.supervisor.linux.looks import judge_file
 from tests.supervisor.programs import Stage, until
 from tests.supervisor.site import Site, milliseconds_since, process
 from tests.supervisor.test_listeners import free_port

@@ -118,7 +118,7 @@ PRODUCTION_PROCESSES = {
 }
 
 DEVELOPMENT_PROCESSES = {
-    "web": {"BACKEND": "manage", "ARGS": ["runserver", f"127.0.0.1:{PORT}"], "DEPENDS_ON": ["migrate"]},
+    "web": {"BACKEND": "runserver", "ENV": {"DEBUG": "1"}, "DEPENDS_ON": ["migrate"]},
     "worker": {**_CELERY, "BACKEND": "celery-worker", "ARGS": {"loglevel": "debug", "pool": "solo"}},
     "beat": PRODUCTION_PROCESSES["beat"],
     "migrate": PRODUCTION_PROCESSES["migrate"],

@@ -14,6 +14,9 @@ from procession.backends.option import Option
 from procession.errors import Problem
 from procession.stack.model import Declaration, Kind, Listener, Probe, RestartWhen, Site, StopStep
 
+SITE_CODE = ("*.py", "*.mo", "templates/", "jinja2/")
+"""The files that a Python program of the site reads once; Django's own reloader looks at these, too."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
@@ -54,6 +57,7 @@ class Profile:
     singleton: bool = False
     kind: Kind = Kind.PROCESS
     restart: RestartWhen = RestartWhen.ALWAYS
+    watch: tuple[str, ...] = SITE_CODE
 
     def ladder(self, stop_timeout_seconds: float) -> tuple[StopStep, ...]:
         """The stop ladder for that timeout, in seconds."""

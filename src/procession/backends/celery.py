@@ -22,7 +22,7 @@ from procession.backends.base import Backend, Command, Profile
 from procession.backends.celery_app import app_problems, celery_argv, find_app
 from procession.backends.option import Option, Takes
 from procession.backends.tables import from_click
-from procession.backends.worker import STOP_TIMEOUT_SECONDS, old_paths, readiness, says, site_environment
+from procession.backends.worker import STOP_TIMEOUT_SECONDS, liveness, old_paths, readiness, says, site_environment
 from procession.errors import Problem
 from procession.stack.model import Declaration, Site
 
@@ -74,11 +74,12 @@ def worker_profile(command: Command) -> Profile:
         stop=(("TERM", None), ("QUIT", 10.0)),
         stop_timeout_seconds=STOP_TIMEOUT_SECONDS,
         readiness=readiness(command),
+        liveness=liveness(command),
     )
 
 
 def beat_profile(command: Command) -> Profile:
-    return Profile(stop_timeout_seconds=10.0, readiness=readiness(command), singleton=True)
+    return Profile(stop_timeout_seconds=10.0, readiness=readiness(command), liveness=liveness(command), singleton=True)
 
 
 def _command(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 
 from procession.backends.arguments import check, to_flags
-from procession.backends.base import Backend, Command, Profile
+from procession.backends.base import SITE_CODE, Backend, Command, Profile
 from procession.errors import Problem
 from procession.stack.model import Declaration, Probe, ProbeType, Site
+from procession.stack.shell import words_of
 
 
 def profile(command: Command) -> Profile:
     """Nothing is known of it: TERM, and death by TERM is the end of a program that does not catch it."""
-    return Profile(success=(0, -15), readiness=command.readiness or Probe(type=ProbeType.NONE))
+    watch = SITE_CODE if _is_python(command.argv) else ()
+    return Profile(success=(0, -15), readiness=command.readiness or Probe(type=ProbeType.NONE), watch=watch)
 
 
 def build(declaration: Declaration, site: Site, _stop_timeout_seconds: float) -> Command:
@@ -27,6 +30,12 @@ def build(declaration: Declaration, site: Site, _stop_timeout_seconds: float) ->
         return Command(argv=(), problems=(nothing,))
     path = _path(words[0], declaration, site)
     return Command(argv=(path or words[0], *words[1:]), problems=check(declaration.args))
+
+
+def _is_python(argv: tuple[str, ...]) -> bool:
+    """Whether the site's code may be in it: the first word of the program, less its shell, is a Python or a script."""
+    folder, name = os.path.split(next(iter(words_of(argv)), ""))
+    return name.startswith("python") or name.endswith(".py") or folder == os.path.dirname(sys.executable)
 
 
 def _path(program: str, declaration: Declaration, site: Site) -> str:

@@ -10,7 +10,7 @@ from procession.backends.argv import values, without
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.management import Line, ManagementCommand, command
 from procession.backends.option import Option
-from procession.backends.worker import STOP_TIMEOUT_SECONDS, old_paths, readiness
+from procession.backends.worker import STOP_TIMEOUT_SECONDS, liveness, old_paths, readiness
 from procession.stack.model import Declaration, Site
 
 NAME = Option(("--name", "-n"), also=("cluster-name",))
@@ -32,7 +32,7 @@ def build(declaration: Declaration, site: Site, _stop_timeout_seconds: float) ->
 
 
 def profile(command: Command) -> Profile:
-    return Profile(stop_timeout_seconds=STOP_TIMEOUT_SECONDS, readiness=readiness(command))
+    return Profile(stop_timeout_seconds=STOP_TIMEOUT_SECONDS, readiness=readiness(command), liveness=liveness(command))
 
 
 BACKEND = Backend(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.management import Line, ManagementCommand, command
 from procession.backends.option import Option, Takes
-from procession.backends.worker import STOP_TIMEOUT_SECONDS, TERM_TWICE, old_paths, readiness, with_default
+from procession.backends.worker import STOP_TIMEOUT_SECONDS, TERM_TWICE, liveness, old_paths, readiness, with_default
 from procession.stack.model import Declaration, Site
 
 # Its default is settings.DEBUG, and the reloader's parent process loses the task when it is stopped.
@@ -27,7 +27,12 @@ def build(declaration: Declaration, site: Site, _stop_timeout_seconds: float) ->
 
 
 def profile(command: Command) -> Profile:
-    return Profile(stop=TERM_TWICE, stop_timeout_seconds=STOP_TIMEOUT_SECONDS, readiness=readiness(command))
+    return Profile(
+        stop=TERM_TWICE,
+        stop_timeout_seconds=STOP_TIMEOUT_SECONDS,
+        readiness=readiness(command),
+        liveness=liveness(command),
+    )
 
 
 BACKEND = Backend(

@@ -44,7 +44,7 @@ def profile(command: Command) -> Profile:
     A worker that is still being started misses the TERM, and is killed at --workers-kill-timeout. Never QUIT: the
     main process dies of it and its workers go on serving.
     """
-    return Profile(stop=(("TERM", None), ("TERM", 2.0)), reload_signal="HUP", readiness=command.readiness or Probe())
+    return Profile(stop=(("TERM", None), ("TERM", 2.0)), readiness=command.readiness or Probe())
 
 
 def build_asgi(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> Command:

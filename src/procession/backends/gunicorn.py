@@ -32,7 +32,8 @@ def profile(command: Command) -> Profile:
     """In-flight requests are answered after TERM; at the graceful timeout gunicorn ends the rest itself, and exits 0.
 
     QUIT comes after that: it is for an arbiter that hangs. HUP starts new workers first, and lost no request; with
-    --preload it would go on serving the old code (docs.gunicorn.org, signals).
+    --preload it would go on serving the old code (docs.gunicorn.org, signals). It has no way back: at a worker that
+    does not boot the arbiter ends (HaltServer, 27.0), so a roll is the better way to code that nobody has tried.
     """
     return Profile(
         stop=(("TERM", None), ("QUIT", 2.0)),

@@ -16,6 +16,7 @@ from procession.backends.option import Option, Takes
 from procession.backends.worker import (
     STOP_TIMEOUT_SECONDS,
     asked_stop_seconds,
+    liveness,
     own_timeout_seconds,
     readiness,
     says,
@@ -57,6 +58,7 @@ def profile(command: Command) -> Profile:
         stop=((graceful, None), (graceful, 5.0)),
         stop_timeout_seconds=STOP_TIMEOUT_SECONDS,
         readiness=readiness(command),
+        liveness=liveness(command),
     )
 
 

@@ -13,6 +13,7 @@ from procession.backends.worker import (
     STOP_TIMEOUT_SECONDS,
     TERM_TWICE,
     asked_stop_seconds,
+    liveness,
     own_timeout_seconds,
     readiness,
     with_default,
@@ -42,7 +43,12 @@ def build(declaration: Declaration, site: Site, stop_timeout_seconds: float) -> 
 
 
 def profile(command: Command) -> Profile:
-    return Profile(stop=TERM_TWICE, stop_timeout_seconds=STOP_TIMEOUT_SECONDS, readiness=readiness(command))
+    return Profile(
+        stop=TERM_TWICE,
+        stop_timeout_seconds=STOP_TIMEOUT_SECONDS,
+        readiness=readiness(command),
+        liveness=liveness(command),
+    )
 
 
 BACKEND = Backend(

@@ -14,7 +14,7 @@ from procession.backends.arguments import Args
 from procession.backends.base import Backend, Command, Profile
 from procession.backends.management import Line, ManagementCommand, command
 from procession.backends.option import normal
-from procession.backends.worker import STOP_TIMEOUT_SECONDS, TERM_TWICE, readiness
+from procession.backends.worker import STOP_TIMEOUT_SECONDS, TERM_TWICE, liveness, readiness
 from procession.errors import Problem
 from procession.stack.model import Declaration, Site
 
@@ -43,11 +43,22 @@ def build_cron(declaration: Declaration, site: Site, _stop_timeout_seconds: floa
 
 
 def profile(command: Command) -> Profile:
-    return Profile(stop=TERM_TWICE, stop_timeout_seconds=STOP_TIMEOUT_SECONDS, readiness=readiness(command))
+    return Profile(
+        stop=TERM_TWICE,
+        stop_timeout_seconds=STOP_TIMEOUT_SECONDS,
+        readiness=readiness(command),
+        liveness=liveness(command),
+    )
 
 
 def cron_profile(command: Command) -> Profile:
-    return Profile(stop=TERM_TWICE, stop_timeout_seconds=10.0, readiness=readiness(command), singleton=True)
+    return Profile(
+        stop=TERM_TWICE,
+        stop_timeout_seconds=10.0,
+        readiness=readiness(command),
+        liveness=liveness(command),
+        singleton=True,
+    )
 
 
 def _on_queues(program: ManagementCommand, declaration: Declaration, site: Site) -> Command:

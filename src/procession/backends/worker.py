@@ -56,6 +56,17 @@ def readiness(command: Command) -> Probe:
     return Probe(type=ProbeType.APP if READY in command.environment else ProbeType.NONE)
 
 
+def liveness(command: Command) -> Probe | None:
+    """Its main loop touches a file, if the Django app is in it (procession.django.heartbeat); else nobody can know.
+
+    A main loop that connects to a broker behind a firewall which drops all is stuck for 127 s (tcp(7),
+    tcp_syn_retries), and then goes on. That, and the tasks in hand, must not end with a restart: this waits longer.
+    """
+    if READY not in command.environment:
+        return None
+    return Probe(type=ProbeType.HEARTBEAT, interval_seconds=15.0, max_age_seconds=60.0, failures=6)
+
+
 def old_paths(module: str, name: str) -> tuple[str, ...]:
     """The dotted paths of a django-prodserver class: 2.x, and the two packages of 3.x."""
     return tuple(f"django_prodserver.backends.{package}{module}.{name}" for package in ("", "workers.", "servers."))

@@ -10,32 +10,52 @@ import sys
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import Protocol
 
 from procession.console import talk, text
 from procession.console.lines import LinePrinter
 from procession.console.waiting import Waiting
 from procession.control import wire
-from procession.control.client import TICK_SECONDS, Answer, Client
+from procession.control.client import TICK_SECONDS, Answer, Client, was_cut_off
 from procession.recorder.reading.follow import Follower
 from procession.recorder.reading.parts import log_paths, parts_of
-from procession.refusal import ExitCode
+from procession.refusal import ExitCode, Refusal
 
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 OWN_LOG = "procession"  # the recorder's; what happens is said here by the changes
 MARK = "-- "  # before what is not an instance's own line
 END_SECONDS_MAX = 10.0
+SUCCESSOR_SECONDS = 5.0  # until another supervisor is there, where one was killed
+LOOK_AGAIN_SECONDS = 0.02
 SAME_SECONDS = 0.03
 """Two signals so close are one wish: timeout(1) sends its signal to us and to our group, as do other wrappers."""
+
+
+Request = tuple[str, wire.Message]  # a verb of the control socket, and its fields
+Say = Callable[[str], None]
+
+
+class Beside(Protocol):
+    """What the loop looks after besides: the files of a site, for `procession dev`."""
+
+    def fileno(self) -> int:
+        """Readable when there may be something to ask for."""
+
+    def requests(self, say: Say) -> list[Request]:
+        """What to ask the supervisor for now. Never waits."""
 
 
 class Attached:
     """The view of a stack. `owns`: we started its supervisor, so our end is its end. `ready` is said when it is up."""
 
-    def __init__(self, client: Client, options: argparse.Namespace, *, owns: bool, ready: str) -> None:
+    def __init__(
+        self, client: Client, options: argparse.Namespace, *, owns: bool, ready: str, beside: Beside | None = None
+    ) -> None:
         self._client = client
         self._options = options
         self._owns = owns
         self._ready = ready
+        self._beside = beside
         self._waiting = Waiting(no_color=options.no_color, mark=MARK)
         self._requests: dict[int, str] = {}  # under way: id -> verb
         self._ends_asked = 0  # by signals
@@ -54,8 +74,10 @@ class Attached:
             self._ask("apply", request)
             while self._code is None:
                 self._show(follower, printer)
-                follower.wait(TICK_SECONDS, also=(self._client.fileno(), wakeup))
+                beside = (self._beside.fileno(),) if self._beside else ()
+                follower.wait(TICK_SECONDS, also=(self._client.fileno(), wakeup, *beside))
                 self._hear()
+                self._look_beside()
                 self._obey()
             self._show(follower, printer)
         follower.close()
@@ -63,6 +85,12 @@ class Attached:
 
     def _ask(self, verb: str, fields: wire.Message) -> None:
         self._requests[self._client.ask(verb, fields)] = verb
+
+    def _look_beside(self) -> None:
+        if self._beside is None or self._ends_asked:
+            return
+        for verb, fields in self._beside.requests(self._waiting.say):
+            self._ask(verb, fields)
 
     def _end_asked(self, number: int, _: FrameType | None) -> None:
         now = time.monotonic()
@@ -91,6 +119,8 @@ class Attached:
         try:
             messages = self._client.take()
         except EOFError:
+            if self._goes_on():
+                return
             self._waiting.say("the supervisor has ended")
             self._code = ExitCode.DONE if self._ends_done or self._owns else ExitCode.NO_SUPERVISOR
             return
@@ -100,7 +130,26 @@ class Attached:
             elif "change" in message and self._requests.get(message["id"]) == "watch":
                 self._waiting.changed(message["change"])
 
+    def _goes_on(self) -> bool:
+        """Whether another supervisor has taken over, after an upgrade or a death: then we watch that one."""
+        deadline = time.monotonic() + SUCCESSOR_SECONDS
+        while was_cut_off(self._options.stack_directory) and self._ends_done == self._ends_asked:
+            try:
+                self._client = Client(self._options.stack_directory)
+            except Refusal:
+                if time.monotonic() >= deadline:
+                    return False
+                time.sleep(LOOK_AGAIN_SECONDS)
+                continue
+            self._requests.clear()
+            self._ask("watch", {})
+            self._waiting.say("another supervisor has taken over; everything goes on")
+            return True
+        return False
+
     def _answered(self, verb: str, answer: Answer) -> None:
+        if verb == "signal" and not self._ends_done:
+            return  # `beside` has said whom it asks
         self._waiting.clear()
         if verb != "apply" or not self._ends_done:  # what could not start has no news value once we stop
             talk.say_answer(answer, self._options)

@@ -18,6 +18,7 @@ from procession.errors import Problem
 from procession.refusal import Refusal
 from procession.sources.discover import Found, SourceKind, discover
 from procession.stack.codec import from_data, to_data
+from procession.stack.declared import Declared
 from procession.stack.model import Site, Stack
 
 STDERR_LINES = 15
@@ -74,34 +75,46 @@ def load_or_say(options: argparse.Namespace) -> Loaded | None:
 
 def load(options: argparse.Namespace) -> Loaded:
     """The declaration of the site in `options.directory`. Raises Refusal where the site's Python cannot be asked."""
+    adapted = getattr(options, "adapted", False)  # set by `procession dev` alone
     found = discover(options.directory, options.file, development=options.dev)
+    if adapted and isinstance(found, Problem):
+        found = discover(options.directory, options.file)  # production's will do there
     if isinstance(found, Problem):
         return Loaded(None, (found,))
-    return _ask_site(found, options) if found.manage else _load_here(found)
+    return _ask_site(found, options, adapted=adapted) if found.manage else _load_here(found, adapted=adapted)
 
 
-def _load_here(found: Found) -> Loaded:
+def _load_here(found: Found, *, adapted: bool) -> Loaded:
     from procession.load import load as complete
 
     site = Site(directory=found.directory, python=sys.executable)
-    if found.kind is SourceKind.TOML:
-        from procession.sources.toml import read_toml
+    if adapted:
+        from procession.load.development import read_adapted
 
-        declared = read_toml(found.file, development=found.development)
+        declared = read_adapted(found, site, _read_here, os.environ)
     else:
-        from procession.sources.procfile import read_procfile
-
-        declared = read_procfile(found.file, os.environ)
+        declared = _read_here(found)
     stack, problems = complete(declared, site)
     return Loaded(to_data(stack), tuple(problems), site)
 
 
-def _ask_site(found: Found, options: argparse.Namespace) -> Loaded:
+def _read_here(found: Found) -> Declared:
+    if found.kind is SourceKind.TOML:
+        from procession.sources.toml import read_toml
+
+        return read_toml(found.file, development=found.development)
+    from procession.sources.procfile import read_procfile
+
+    return read_procfile(found.file, os.environ)
+
+
+def _ask_site(found: Found, options: argparse.Namespace, *, adapted: bool) -> Loaded:
     import subprocess  # here, because it takes its time, and a site without Django needs none of it
 
     argv = [sys.executable, "-m", "procession.django.describe", "--source", found.file]
     argv += ["--settings", options.settings] if options.settings else []
     argv += ["--development"] if options.dev else []
+    argv += ["--adapt"] if adapted else []
     child = subprocess.run(argv, cwd=found.directory, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     try:
         answer = json.loads(child.stdout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 
 from procession.control.wire import ELSEWHERE
 from procession.refusal import ExitCode, Refusal
@@ -15,17 +16,18 @@ READ_BYTES = 65536
 DIRECTORY_MODE = 0o700  # the log files and the environment of a site concern its user alone
 
 
-def start_supervisor(stack_directory: str) -> int:
+def start_supervisor(stack_directory: str, environment: Mapping[str, str] = os.environ) -> int:
     """Start one in the background; gives its pid once its control socket answers. Raises Refusal.
 
-    It is a session of its own, with nothing of ours open, so that it outlives this terminal.
+    It is a session of its own, with nothing of ours open, so that it outlives this terminal. Every process inherits
+    `environment` from it.
     """
     prepare(stack_directory)
     ready, said = os.pipe()
     try:
         os.set_inheritable(said, True)
         argv = command(stack_directory, "--ready-fd", str(said))
-        pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=_file_actions(stack_directory, said), setsid=True)
+        pid = os.posix_spawn(argv[0], argv, environment, file_actions=_file_actions(stack_directory, said), setsid=True)
     finally:
         os.close(said)
     try:

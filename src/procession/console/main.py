@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 VERBS = {
+    "Develop it": ("dev",),
     "Run the site": ("up", "down", "start", "stop", "restart", "roll", "reload", "scale", "signal", "update", "run"),
     "See what it does": ("status", "logs", "events"),
     "Declare it": ("init", "check", "render", "apply"),
@@ -78,7 +79,7 @@ def run_verb(arguments: list[str], prog: str, settings: str) -> int:
     verb = load(name)
     options = parse(verb, name, before + after, prog)
     options.settings = options.settings or settings
-    project.resolve(options)
+    project.resolve(options, name)
     if name in ENGINE_VERBS and project.has_engine(options):
         return _by_engine(name, options)
     return verb.run(options)

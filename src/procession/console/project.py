@@ -5,10 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 
+from procession.control.wire import SOCKET_NAME
 from procession.refusal import ExitCode, Refusal
 
 STACK_DIRECTORY = ".procession"
 STACK_DIRECTORY_VARIABLE = "PROCESSION_DIRECTORY"
+DEVELOPMENT = "dev"
+OF_WHAT_RUNS = frozenset(
+    {"down", "start", "stop", "restart", "roll", "reload", "scale", "signal", "status", "logs", "events", "attach"}
+)
+"""The verbs for what runs, which read no declaration."""
 MARKS = (STACK_DIRECTORY, "manage.py", "procession.toml", "Procfile")
 """What makes a folder a project; it is looked for from the working directory upwards, as git does."""
 OPTIONS_WITH_VALUE = ("-C", "--directory", "--stack-directory", "--settings")
@@ -43,13 +49,26 @@ def has_engine(options: argparse.Namespace) -> bool:
     return bool(options.engine) or os.path.exists(os.path.join(options.stack_directory, "engine.json"))
 
 
-def resolve(options: argparse.Namespace) -> None:
+def resolve(options: argparse.Namespace, verb: str = "") -> None:
     """Make `options.directory` and `options.stack_directory` absolute. Raises Refusal for a directory that is not."""
     if options.directory and not os.path.isdir(options.directory):
         raise Refusal(f"there is no directory {options.directory}", "see -C/--directory", code=ExitCode.USAGE)
     options.directory = os.path.abspath(options.directory) if options.directory else find(working_directory())
     given = options.stack_directory or os.environ.get(STACK_DIRECTORY_VARIABLE)
-    options.stack_directory = os.path.abspath(given) if given else os.path.join(options.directory, STACK_DIRECTORY)
+    options.stack_directory = os.path.abspath(given) if given else _default(options.directory, verb)
+
+
+def _default(directory: str, verb: str) -> str:
+    """`dev` has a stack directory of its own, so that it can run beside `up`; it is what others mean if it is alone."""
+    usual = os.path.join(directory, STACK_DIRECTORY)
+    development = os.path.join(usual, DEVELOPMENT)
+    is_alone = _has_supervisor(development) and not _has_supervisor(usual)
+    return development if verb == "dev" or (is_alone and verb in OF_WHAT_RUNS) else usual
+
+
+def _has_supervisor(stack_directory: str) -> bool:
+    """Whether one has left its socket there: it takes it away as it ends."""
+    return os.path.exists(os.path.join(stack_directory, SOCKET_NAME))
 
 
 def working_directory() -> str:

@@ -113,7 +113,15 @@ def status_lines(data: wire.Message, ink: Ink) -> list[str]:
         return ["Nothing is declared."]
     head, *lines = table(HEAD, rows, ink)
     notes = [_notes(view, ink) for view in data["instances"]] + [[]] * len(lines)
-    return [head, *(line for row, note in zip(lines, notes, strict=False) for line in (row, *note))]
+    noted = [line for row, note in zip(lines, notes, strict=False) for line in (row, *note)]
+    return [head, *noted, *(ink(COLOR_OTHERS, line) for line in _not_held(data))]
+
+
+def _not_held(data: wire.Message) -> list[str]:
+    """The limits that nothing holds a process to: `web: not held to cpu: ...`. Not every supervisor tells."""
+    shown = {view["name"] for view in data["processes"]}
+    not_held = data.get("not_held", {})
+    return [f"{name}: not held to {what}" for name in not_held if name in shown for what in not_held[name]]
 
 
 def with_memory(data: wire.Message) -> wire.Message:

@@ -21,7 +21,10 @@ def check_declaration(**kwargs: object) -> list[CheckMessage]:
     from procession.django.reading import read_site
     from procession.stack.declare import declare
 
-    return [_message(problem) for problem in declare(read_site(project_directory())).problems]
+    directory = project_directory()
+    declared = [read_site(directory), read_site(directory, development=True)]
+    problems = [problem for one in declared for problem in declare(one).problems]
+    return [_message(problem) for problem in dict.fromkeys(problems)]  # PRODUCTION_STACK is a part of both
 
 
 @register(TAG, deploy=True)

@@ -18,6 +18,7 @@ from procession.django.reading import read
 from procession.django.site import SETTINGS, import_problem, open_site
 from procession.errors import Problem
 from procession.load import Loaded, asks_django, load
+from procession.load.development import read_adapted
 from procession.refusal import ExitCode
 from procession.sources.discover import Found, discover
 from procession.stack.codec import to_data
@@ -31,21 +32,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ[SETTINGS] = options.settings
     found = discover(os.getcwd(), options.source, development=options.development)
     site = found if isinstance(found, Problem) else _site(found)
-    stack, problems = _describe(found, site, check_options=options.options)
+    stack, problems = _describe(found, site, options)
     data = {"stack": to_data(stack), "problems": to_data(problems)}
     data["site"] = to_data(site) if isinstance(site, Site) else None
     _answer(answer, json.dumps(data))
     return ExitCode.NOT_SO if any(problem.is_error for problem in problems) else ExitCode.DONE
 
 
-def _describe(found: Found | Problem, site: Site | Problem, *, check_options: bool) -> Loaded:
+def _describe(found: Found | Problem, site: Site | Problem, options: argparse.Namespace) -> Loaded:
     if isinstance(found, Problem):
         return None, [found]
     if isinstance(site, Problem):
         return None, [site]
-    declared = read(found)
-    warnings = _set_up(site) if check_options and site.settings_module and asks_django(declared, site) else []
-    stack, problems = load(declared, site, check_options=check_options)
+    declared = read_adapted(found, site, read, os.environ) if options.adapt else read(found)
+    warnings = _set_up(site) if options.options and site.settings_module and asks_django(declared, site) else []
+    stack, problems = load(declared, site, check_options=options.options)
     return stack, [*warnings, *problems]
 
 
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--source", default="", metavar="FILE", help="what declares the site; found if not said")
     parser.add_argument("--settings", default="", metavar="MODULE", help="the site's settings")
     parser.add_argument("--development", action="store_true", help="what is declared for development")
+    parser.add_argument("--adapt", action="store_true", help="as `procession dev` runs it")
     parser.add_argument("--no-options", dest="options", action="store_false", help="take ARGS on trust")
     return parser
 

@@ -18,17 +18,15 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from functools import wraps
 from importlib import import_module
-from typing import Final, ParamSpec, TypeVar
+from typing import Final
+
+from procession.django.methods import after_first
 
 NOTIFY: Final = "PROCESSION_NOTIFY"
 INSTANCE: Final = "PROCESSION_INSTANCE"
 READY: Final = "PROCESSION_READY"
 TOLD: Final = "told"
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 def tell_when_ready() -> None:
@@ -39,7 +37,7 @@ def tell_when_ready() -> None:
     try:
         HOOKS.get(kind, tell)()
     except Exception as error:  # noqa: BLE001 - other people's programs: a renamed class must not stop the site
-        _complain(f"cannot see when {kind} is ready ({error!r}), so it counts as ready now")
+        complain(f"cannot see when {kind} is ready ({error!r}), so it counts as ready now")
         tell()
 
 
@@ -50,7 +48,7 @@ def tell() -> None:
     try:
         _send(os.environ[NOTIFY], words.encode())
     except (OSError, KeyError) as error:
-        _complain(f"cannot tell that it is ready: {error!r}")
+        complain(f"cannot tell that it is ready: {error!r}")
 
 
 def _send(path: str, datagram: bytes) -> None:
@@ -60,7 +58,8 @@ def _send(path: str, datagram: bytes) -> None:
         sock.sendto(datagram, address)
 
 
-def _complain(what: str) -> None:
+def complain(what: str) -> None:
+    """One line on stderr, with the instance's name."""
     print(f"procession: {os.environ.get(INSTANCE, 'instance')}: {what}", file=sys.stderr, flush=True)
 
 
@@ -68,29 +67,9 @@ def _after(module: str, owner: str, method: str) -> Callable[[], None]:
     """A hook: tell when that method first returns. For programs that have no hook of their own at the right moment."""
 
     def arrange() -> None:
-        _tell_after_first(getattr(import_module(module), owner), method)
+        after_first(getattr(import_module(module), owner), method, tell)
 
     return arrange
-
-
-def _tell_after_first(owner: type, method: str, then: Callable[[], None] = tell) -> None:
-    original = getattr(owner, method)
-
-    def put_back_and_tell() -> None:
-        setattr(owner, method, original)
-        then()
-
-    setattr(owner, method, _followed(original, put_back_and_tell))
-
-
-def _followed(function: Callable[P, R], then: Callable[[], None]) -> Callable[P, R]:
-    @wraps(function)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        result = function(*args, **kwargs)
-        then()
-        return result
-
-    return wrapper
 
 
 def _after_handler() -> None:
@@ -100,7 +79,7 @@ def _after_handler() -> None:
     """
     from django.core.handlers.base import BaseHandler
 
-    _tell_after_first(BaseHandler, "load_middleware", _tell_if_urls_load)
+    after_first(BaseHandler, "load_middleware", _tell_if_urls_load)
 
 
 def _tell_if_urls_load() -> None:
@@ -110,7 +89,7 @@ def _tell_if_urls_load() -> None:
     try:
         _ = get_resolver().url_patterns
     except Exception as error:  # noqa: BLE001 - the site's code; each request will say the same, with its traceback
-        _complain(f"is not ready: its urls cannot be loaded: {error!r}")
+        complain(f"is not ready: its urls cannot be loaded: {error!r}")
     else:
         tell()
 

@@ -18,6 +18,7 @@ from procession.stack.model import (
     Declaration,
     Kind,
     Limits,
+    Listener,
     Log,
     Probe,
     ProbeType,
@@ -77,7 +78,7 @@ def _without_backend(said: Said, declaration: Declaration, site: Site, *wrong: P
     """Nothing is known of the program; what else was said is looked at all the same. No probe: it has no address."""
     command = Command(argv=())
     parts = Parts(
-        said=replace(said, readiness={}, liveness={}),
+        said=replace(said, startup={}, readiness={}, liveness={}),
         declaration=declaration,
         site=site,
         backend=COMMAND,
@@ -125,7 +126,7 @@ def _process(parts: Parts) -> Process:
         backend=parts.backend.name,
         argv=command.argv,
         handoff=command.handoff,
-        listeners=command.listeners,
+        listeners=_listeners(declaration, command),
         environment=environment(parts.site, command.environment, declaration.env),
         env_files=declaration.env_file,
         directory=declaration.directory or parts.site.directory,
@@ -135,6 +136,7 @@ def _process(parts: Parts) -> Process:
         replicas=1 if declaration.replicas is None else declaration.replicas,
         max_surge=1 if declaration.max_surge is None else declaration.max_surge,
         depends_on=declaration.depends_on,
+        startup=_startup(parts, kind),
         readiness=_readiness(parts, kind),
         tells_ready=kind is Kind.PROCESS and profile.readiness.type is ProbeType.APP,
         liveness=_liveness(parts, kind),
@@ -144,9 +146,30 @@ def _process(parts: Parts) -> Process:
         restart=declaration.restart or (RestartWhen.NEVER if kind is Kind.TASK else profile.restart),
         backoff=declaration.backoff or Backoff(),
         limits=declaration.limits or Limits(),
+        max_age_seconds=declaration.max_age_seconds or 0.0,
+        no_new_privs=bool(declaration.no_new_privs),
         log=declaration.log or Log(),
         singleton=profile.singleton if declaration.singleton is None else declaration.singleton,
+        watch=() if kind is Kind.TASK else profile.watch if declaration.watch is None else declaration.watch,
         origin=parts.said.place.origin(),
+    )
+
+
+def _listeners(declaration: Declaration, command: Command) -> tuple[Listener, ...]:
+    """A unix socket belongs to whom it is said to, else to whom the process runs as: that one made it, alone."""
+    user, _, group = (declaration.socket_owner or "").partition(":")
+    if not declaration.socket_owner:
+        user, group = declaration.user or "", declaration.group or ""
+    return tuple(
+        replace(
+            each,
+            mode=each.mode if declaration.socket_mode is None else declaration.socket_mode,
+            user=user,
+            group=group,
+        )
+        if each.bind.startswith("unix:")
+        else each
+        for each in command.listeners
     )
 
 
@@ -164,11 +187,32 @@ def _readiness(parts: Parts, kind: Kind) -> Probe:
     return _addressed(_overlaid(parts.profile.readiness, parts.said.readiness), parts.command)
 
 
+def _startup(parts: Parts, kind: Kind) -> Probe | None:
+    """Only where it was said."""
+    said = parts.said.startup
+    return None if kind is Kind.TASK or not said else _asked(parts, _like_readiness(parts.profile.readiness), said)
+
+
 def _liveness(parts: Parts, kind: Kind) -> Probe | None:
+    """Only where it was said, or the backend has one."""
     said, profile = parts.said.liveness, parts.profile
     if kind is Kind.TASK or (not said and profile.liveness is None):
         return None
-    probe = _overlaid(profile.liveness or profile.readiness, said)
+    base = profile.liveness
+    if base is None or said.get("type", base.type) is not base.type:
+        base = _like_readiness(profile.readiness)
+    return _asked(parts, base, said)
+
+
+def _like_readiness(readiness: Probe) -> Probe:
+    """What the answer to a request must be, as the backend knows it; how often, and how long, is another question."""
+    return Probe(
+        type=ProbeType.TCP if readiness.type is ProbeType.TCP else ProbeType.HTTP, status_below=readiness.status_below
+    )
+
+
+def _asked(parts: Parts, base: Probe, said: Mapping[str, object]) -> Probe | None:
+    probe = _overlaid(base, said)
     return None if probe.type is ProbeType.NONE else _addressed(probe, parts.command)
 
 

@@ -11,7 +11,7 @@ from procession.owner import find_owner
 from procession.sources.files import read_text
 from procession.stack.declare import Said
 from procession.stack.dotenv import parse
-from procession.stack.model import Process, Site
+from procession.stack.model import Limits, Process, Site
 from procession.stack.systemd_env import differences
 
 STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -27,6 +27,7 @@ def facts(said: Said, process: Process, site: Site) -> Iterator[Problem]:
     for path in process.env_files:
         yield from _env_file(said, path)
     yield from _owner(said, process)
+    yield from _limits(said, process)
     yield from _program(said, process, site)
 
 
@@ -72,6 +73,12 @@ def _owner(said: Said, process: Process) -> Iterator[Problem]:
         except LookupError as error:
             yield said.written(key).problem("E029", str(error), f"create it: add{key} --system")
             return
+    for user, group in {(each.user, each.group) for each in process.listeners}:
+        try:
+            find_owner(user, group)
+        except LookupError as error:
+            yield said.written("socket_owner").problem("E029", str(error), "create it, or correct the name")
+            return
     if key := _needs_root(process):
         what = "only root can run a process as somebody else"
         yield said.written(key).problem("W003", what, "run as root, or leave it out")
@@ -85,6 +92,20 @@ def _needs_root(process: Process) -> str:
     if owner.uid != os.geteuid():
         return "user"
     return "group" if owner.gid not in {os.getegid(), *os.getgroups()} else ""
+
+
+def _limits(said: Said, process: Process) -> Iterator[Problem]:
+    """What is declared and not held to is said, not ignored."""
+    if process.limits == Limits():
+        return
+    from procession.supervisor.linux import cgroups  # here, because few processes have limits
+
+    base = cgroups.find_base()
+    for controller, word in cgroups.limits_of(process):
+        why = "" if cgroups.is_held_otherwise(process, controller) else base.why_without(controller)
+        if why:
+            what = f"nothing on this machine holds it to that: {why}"
+            yield said.written(f"limits.{word}").problem("W007", what, "run as root, or by systemd with Delegate=yes")
 
 
 def _program(said: Said, process: Process, site: Site) -> Iterator[Problem]:

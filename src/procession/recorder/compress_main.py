@@ -24,7 +24,7 @@ def compress(path: str) -> None:
 
 def _write(path: str, partial: str) -> None:
     packer = zlib.compressobj(6, zlib.DEFLATED, GZIP_FORMAT)
-    with open(path, "rb") as source, open(partial, "wb", opener=_open_private) as target:
+    with open(path, "rb", opener=_open_itself) as source, open(partial, "wb", opener=_open_itself) as target:
         while block := source.read(BLOCK_BYTES):
             target.write(packer.compress(block))
         target.write(packer.flush())
@@ -34,8 +34,9 @@ def _write(path: str, partial: str) -> None:
         os.utime(target.fileno(), ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _open_itself(path: str, flags: int) -> int:
+    """No link: whoever may write to the folder could make one to any file."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 
 from procession.recorder.hand import CHUNK_BYTES, Place
 from procession.recorder.lost import Lost
+from procession.recorder.private import open_private
 from procession.recorder.rotation import Policy, Rotated, milliseconds_of
 from procession.recorder.stamp import STAMP_BYTES, stamped
 
@@ -253,7 +254,7 @@ class LogFile:
             self.reopen(moment)
 
     def _open(self, moment: Moment) -> None:
-        fd = _open_private(self.path)
+        fd = _open_or_make(self.path)
         self.close()
         self._fd = fd
         found = os.fstat(fd)
@@ -273,13 +274,13 @@ class LogFile:
             return None
 
 
-def _open_private(path: str) -> int:
+def _open_or_make(path: str) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOCTTY | os.O_NONBLOCK
     try:
-        return os.open(path, flags, 0o600)
+        return open_private(path, flags)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
-        return os.open(path, flags, 0o600)
+        return open_private(path, flags)
 
 
 def _unstamped(data: bytes, moment: Moment) -> bytes:

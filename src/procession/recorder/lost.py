@@ -19,7 +19,7 @@ class Lost:
         self.bytes = 0
         self.is_mid_line = False  # the last line dropped has not ended yet: what comes next is the rest of it
         self.is_told = False  # somebody was told that lines are being dropped
-        self.reason = strerror(error.errno or 0)
+        self.reason = error.strerror or strerror(error.errno or 0)
         self.needs_room = error.errno == ENOSPC
         self.wait_seconds = FIRST_WAIT_SECONDS
         self.retry_at = now + self.wait_seconds

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 KEY = "revive"
 LONG_LIFE_SECONDS = 10.0  # a supervisor that lived that long did not die of its start
-FIRST_WAIT_SECONDS = 0.5
+FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 60.0
 
 

@@ -33,7 +33,7 @@ def read_procfile(path: str, environ: Mapping[str, str]) -> Declared:
     commands, lines, problems = _read_lines(text, path)
     env_file = os.path.join(os.path.dirname(path), ".env")
     env_files = [env_file] if os.path.isfile(env_file) else []
-    ports = _ports(list(commands), _first_port(env_files, environ))
+    ports = number_ports(list(commands), _first_port(env_files, environ))
     processes = {}
     for name, command in commands.items():
         place = f"{path}:{lines[name,]}"
@@ -82,8 +82,8 @@ def _add(process: dict[str, object], name: str, ports: Mapping[str, int], *, has
         process["DEPENDS_ON"] = [RELEASE]
 
 
-def _ports(names: list[str], first: int) -> dict[str, int]:
-    """`web` first, the others in their order; a release phase serves nothing."""
+def number_ports(names: list[str], first: int) -> dict[str, int]:
+    """PORT for each: `web` first, the others in their order; a release phase serves nothing."""
     serving = sorted((name for name in names if name != RELEASE), key=lambda name: name != "web")
     return {name: first + PORT_STEP * index for index, name in enumerate(serving)}
 

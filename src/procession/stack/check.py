@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from procession.errors import Problem
-from procession.stack.model import Condition, Kind, Probe, Process, RestartWhen
+from procession.stack.model import Condition, Kind, Probe, ProbeType, Process, RestartWhen
 from procession.stack.order import find_cycles
 from procession.stack.values import suggestion
 from procession.units import UNIX_PATH_BYTES_MAX, show_seconds
@@ -44,15 +44,10 @@ def _check_one(process: Process, checked: Checked) -> Iterator[Problem]:
     yield from _task(process)
     yield from _shared_by_instances(process, checked.binds.get(process.name, ()))
     yield from _timeouts(process)
-    yield from _limits(process)
     yield from _unix_paths(process, checked.binds.get(process.name, ()))
     yield from _probe_address(process, checked.binds.get(process.name, ()))
-
-
-def _limits(process: Process) -> Iterator[Problem]:
-    """What is declared and not held to is said, not ignored."""
-    if process.limits.memory_bytes or process.limits.cpu:
-        yield problem(process, "limits", "W007", "memory and cpu are not enforced yet", "use systemd or a container")
+    yield from _probe_types(process)
+    yield from _shared_liveness(process)
 
 
 def problem(process: Process, where: str, id: str, what: str, fix: str = "") -> Problem:
@@ -99,15 +94,49 @@ def _shared_by_instances(process: Process, binds: Sequence[str]) -> Iterator[Pro
 
 
 def _timeouts(process: Process) -> Iterator[Problem]:
-    probe = process.readiness
-    if probe.timeout_seconds > probe.within_seconds:
-        longer, shorter = show_seconds(probe.timeout_seconds), show_seconds(probe.within_seconds)
-        what = f"one probe may take {longer}, longer than the whole start ({shorter})"
-        yield problem(process, "readiness.timeout", "E024", what, "make TIMEOUT shorter, or WITHIN longer")
+    for where, probe in _probes(process):
+        if where != "liveness" and probe.timeout_seconds > probe.within_seconds:
+            longer, shorter = show_seconds(probe.timeout_seconds), show_seconds(probe.within_seconds)
+            what = f"one probe may take {longer}, longer than the whole start ({shorter})"
+            yield problem(process, f"{where}.timeout", "E024", what, "make TIMEOUT shorter, or WITHIN longer")
+
+
+def _probes(process: Process) -> Iterator[tuple[str, Probe]]:
+    """Each with the key that it was said by."""
+    named = (("startup", process.startup), ("readiness", process.readiness), ("liveness", process.liveness))
+    yield from ((where, probe) for where, probe in named if probe is not None)
+
+
+def _probe_types(process: Process) -> Iterator[Problem]:
+    """Not every way to learn one thing is a way to learn another."""
+    for where, probe in _probes(process):
+        if where == "liveness" and probe.type is ProbeType.APP:
+            fix = 'write: "heartbeat", or a path to ask for: "/health/"'
+            yield problem(
+                process, where, "E039", "the Django app says once that it is loaded, not for ever that it is alive", fix
+            )
+        elif where != "liveness" and probe.type is ProbeType.HEARTBEAT:
+            fix = 'write: "app"'
+            yield problem(process, where, "E039", "a heartbeat tells that it is alive, not that it has come up", fix)
+
+
+def _shared_liveness(process: Process) -> Iterator[Problem]:
+    """Instances share their listeners: whichever is free answers, and one that hangs is the last to."""
+    probe = process.liveness
+    if (
+        probe is None
+        or probe.type not in (ProbeType.HTTP, ProbeType.TCP)
+        or process.replicas < 2
+        or not process.handoff
+    ):
+        return
+    if probe.address in {"", *(listener.bind for listener in process.listeners)}:
+        what = f"any of its {process.replicas} instances may answer for one that hangs"
+        yield problem(process, "liveness", "W008", what, "ask with a command, or let the program say WATCHDOG=1")
 
 
 def _unix_paths(process: Process, binds: Sequence[str]) -> Iterator[Problem]:
-    probes = [probe.address for probe in (process.readiness, process.liveness) if probe]
+    probes = [probe.address for _, probe in _probes(process)]
     for address in dict.fromkeys([*binds, *probes]):
         size = len(address.removeprefix("unix:").encode())
         if address.startswith("unix:") and size > UNIX_PATH_BYTES_MAX:
@@ -116,9 +145,8 @@ def _unix_paths(process: Process, binds: Sequence[str]) -> Iterator[Problem]:
 
 
 def _probe_address(process: Process, binds: Sequence[str]) -> Iterator[Problem]:
-    probes: tuple[tuple[str, Probe | None], ...] = (("readiness", process.readiness), ("liveness", process.liveness))
-    for where, probe in probes:
-        if probe and probe.type in ("http", "tcp") and not probe.address and not binds:
+    for where, probe in _probes(process):
+        if probe.type in (ProbeType.HTTP, ProbeType.TCP) and not probe.address and not binds:
             what = f"no address to ask: {process.name} has no listener that we know"
             yield problem(process, where, "E025", what, 'add: "address": "127.0.0.1:8000"')
 

@@ -23,12 +23,13 @@ NAME_RULE = "use letters, digits, - and _ (40 at most; a letter first, no - or _
 class Said:
     """One process's declaration with what is common to all merged in, and its origin.
 
-    `readiness` and `liveness` hold only the probe's fields that were said: the rest is the backend's to know.
+    `startup`, `readiness` and `liveness` hold only those fields of a probe that were said: the rest is for the backend.
     A field with a mistake in it counts as not said, so that all else can be looked at; then it `is_good` no more.
     """
 
     name: str
     declaration: Declaration
+    startup: Mapping[str, object]
     readiness: Mapping[str, object]
     liveness: Mapping[str, object]
     place: Place
@@ -104,6 +105,7 @@ def _read_process(name: str, raw: object, place: Place, problems: list[Problem],
     return Said(
         name=name,
         declaration=build(Declaration, merged),
+        startup=_nested(given, "startup"),
         readiness=_nested(given, "readiness"),
         liveness=_nested(given, "liveness"),
         place=place,

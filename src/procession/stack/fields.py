@@ -145,7 +145,12 @@ SPECIAL: Final[Mapping[str, Callable[[Any, Place, list[Problem]], Any]]] = {
     "engines": forms.named_mappings,
     "services": forms.named_mappings,
 }
-BY_NAME: Final[Mapping[str, Callable[[object], Any]]] = {"stop": _read_stop, "umask": values.umask}
+BY_NAME: Final[Mapping[str, Callable[[object], Any]]] = {
+    "stop": _read_stop,
+    "umask": values.umask,
+    "watch": forms.patterns,
+    "socket_mode": values.file_mode,
+}
 
 SCALARS: Final[Mapping[object, Callable[[object], Any]]] = {
     bool: values.flag,

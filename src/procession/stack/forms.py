@@ -15,7 +15,18 @@ from procession.errors import Problem
 from procession.stack.declared import Place
 from procession.stack.hidden import is_secret
 from procession.stack.model import Condition, Dependency, ProbeType, StopStep
-from procession.stack.values import Unfit, choice, seconds, show, signal_name, suggestion, text, words, wrong_type
+from procession.stack.values import (
+    Unfit,
+    choice,
+    seconds,
+    show,
+    signal_name,
+    suggestion,
+    text,
+    texts,
+    words,
+    wrong_type,
+)
 
 STOP_SECONDS = 30.0  # of a step that says no time, where STOP_TIMEOUT says none either
 STOP_FORM = 'write: [["TERM", 30], ["QUIT", 5]]'
@@ -102,6 +113,11 @@ def _dependency(name: str, raw: object, place: Place, problems: list[Problem]) -
     except Unfit as unfit:
         problems.append(place.named(name).problem(unfit.id, unfit.what, unfit.fix))
         return None
+
+
+def patterns(raw: object) -> tuple[str, ...]:
+    """WATCH: a pattern or several, as .gitignore writes them; False is none at all."""
+    return () if raw is False else texts(raw)
 
 
 def stop_ladder(raw: object, stop_timeout_seconds: float) -> tuple[StopStep, ...]:

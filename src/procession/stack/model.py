@@ -135,10 +135,16 @@ class Backoff:
 class Limits:
     """What one instance may use. 0 is no limit."""
 
-    memory_bytes: int = setting("Memory of an instance's whole tree", default=0)
-    cpu: float = setting("Cores of processor time: 1.5 is 150 %", default=0.0)
-    files: int = setting("Open files (RLIMIT_NOFILE)", default=0)
-    processes: int = setting("Processes of the user (RLIMIT_NPROC)", default=0)
+    memory_bytes: int = setting(
+        "Memory of an instance's whole tree: by a cgroup where one can be had, else it is renewed when it uses more",
+        default=0,
+    )
+    cpu: float = setting("Cores of processor time: 1.5 is 150 % of one; needs a cgroup", default=0.0)
+    files: int = setting("Open files (RLIMIT_NOFILE); if not said, what the supervisor was started with", default=0)
+    processes: int = setting(
+        "Processes and threads of its tree, by a cgroup; without one, those of its whole user (RLIMIT_NPROC)",
+        default=0,
+    )
     core_bytes: int = setting("Size of a core dump (RLIMIT_CORE); -1 is what the system says", default=-1)
     nice: int = setting("Niceness, -20 to 19", default=0)
 
@@ -172,6 +178,8 @@ class Listener:
     bind: str
     backlog: int = 2048
     mode: int = 0o666  # of a unix socket: what gunicorn and uvicorn give theirs
+    user: str = ""  # whose a unix socket is; "" is the supervisor's own
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +201,13 @@ class Declaration:
     user: str | None = setting("Run as this user (needs root)")
     group: str | None = setting("Run as this group (needs root)")
     umask: int | None = setting('File mode mask, an octal string such as "027"', form="octal")
+    socket_mode: int | None = setting(
+        'File mode of its unix sockets, an octal string such as "660"; what the server gives its own if not said',
+        form="octal",
+    )
+    socket_owner: str | None = setting(
+        'Owner of its unix sockets, "user" or "user:group" (needs root); USER and GROUP if not said'
+    )
     depends_on: tuple[Dependency, ...] = setting(
         "What must be there first: a name, or {name: started|ready|completed}", default=()
     )
@@ -204,8 +219,14 @@ class Declaration:
     restart: RestartWhen | None = setting("always, on-failure or never")
     backoff: Backoff | None = setting("How restarts slow down")
     limits: Limits | None = setting("Memory, processor and files")
+    max_age_seconds: float | None = setting("An instance as old as this, give or take a tenth, is renewed; 0 is never")
+    no_new_privs: bool | None = setting("Nothing that it runs gains rights by setuid or file capabilities (no sudo)")
     log: Log | None = setting("Log file and rotation")
     singleton: bool | None = setting("Never two at once, whatever happens")
+    watch: tuple[str, ...] | None = setting(
+        "`procession dev`: a change of these files restarts it; patterns as in .gitignore, False is none",
+        form="patterns",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +244,7 @@ class Common:
     restart: RestartWhen | None = setting("always, on-failure or never")
     backoff: Backoff | None = setting("How restarts slow down")
     limits: Limits | None = setting("Memory, processor and files")
+    no_new_privs: bool | None = setting("Nothing that they run gains rights by setuid or file capabilities (no sudo)")
     log: Log | None = setting("Log file and rotation")
     engines: Mapping[str, Mapping[str, Any]] = setting(
         'What an engine is told: {"systemd": {...}}; the keys are those of its own page', default={}
@@ -235,7 +257,12 @@ class Common:
 COMMON_ALONE = frozenset({"name", "engines", "services"})
 """What of Common is said of the stack, and not of each process."""
 
-LIVE_FIELDS = frozenset({"replicas", "depends_on", "restart", "backoff", "log", "singleton", "origin", "reload_signal"})
+LIVE_FIELDS = frozenset(
+    {
+        *("replicas", "depends_on", "restart", "backoff", "log", "singleton", "origin"),
+        *("reload_signal", "max_age_seconds", "watch"),
+    }
+)
 """What of a process can change without a new start: it is read when it is needed."""
 
 
@@ -272,8 +299,11 @@ class Process:
     restart: RestartWhen = RestartWhen.ALWAYS
     backoff: Backoff = field(default_factory=Backoff)
     limits: Limits = field(default_factory=Limits)
+    max_age_seconds: float = 0.0
+    no_new_privs: bool = False
     log: Log = field(default_factory=Log)
     singleton: bool = False
+    watch: tuple[str, ...] = ()  # patterns as .gitignore writes them, for `procession dev`
     origin: Origin = field(default_factory=Origin)
 
     def may_go_on_as(self, new: Process) -> bool:

@@ -151,12 +151,21 @@ def signal_name(raw: object) -> str:
 
 def umask(raw: object) -> int:
     """An octal string: "027". A Python number is taken as it is: 0o027."""
+    return _octal(raw, "an octal file mode mask", '"027"')
+
+
+def file_mode(raw: object) -> int:
+    """The same of a file: "660"."""
+    return _octal(raw, "an octal file mode", '"660"')
+
+
+def _octal(raw: object, what: str, example: str) -> int:
     value = raw if isinstance(raw, int) and not isinstance(raw, bool) else -1
     if isinstance(raw, str) and raw and set(raw.removeprefix("0o")) <= set("01234567"):
         value = int(raw, 8)
     if 0 <= value <= 0o777:
         return value
-    raise Unfit("E006", f"must be an octal file mode mask, got {show(raw)}", 'write: "027"')
+    raise Unfit("E006", f"must be {what}, got {show(raw)}", f"write: {example}")
 
 
 def is_number(raw: object) -> bool:

@@ -1,5 +1,5 @@
 """Starts the supervisor: `python -I -S .../procession/supervisor/__main__.py --directory STACKDIR [--stack FILE]
-[--ready-fd N] [--echo]`.
+[--ready-fd N] [--open-files N] [--echo]`.
 
 It says once on fd N, as JSON, whether it is there: {"ready": true, "pid": 4121}, or {"ready": false, "code": 4, "text":
 [...]}. Exit codes: 0 everything is down, 2 wrong usage, 4 refused by the system.
@@ -25,14 +25,16 @@ from procession.refusal import ExitCode, Refusal
 from procession.stack.codec import from_data
 from procession.stack.model import Stack
 from procession.supervisor.linux import kernel, rundir
+from procession.supervisor.linux.activation import Passed, passed_on
 from procession.supervisor.linux.begin import begin, note_upgrade
 from procession.supervisor.linux.inherited import Inherited, parse_inherited, show_inherited
+from procession.supervisor.linux.openfiles import raise_own
 from procession.supervisor.linux.predecessors import end_predecessors
 from procession.supervisor.linux.recorder import KEPT_FD
 from procession.supervisor.linux.rehearsal import why_not
 from procession.supervisor.linux.supervisor import Supervisor
 
-USAGE = "usage: supervisor --directory STACKDIR [--stack FILE] [--ready-fd N] [--echo] [--check]"
+USAGE = "usage: supervisor --directory STACKDIR [--stack FILE] [--ready-fd N] [--open-files N] [--echo] [--check]"
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class Options:
     directory: str = ""
     stack: str = ""
     ready_fd: int = -1
+    open_files: int = 0  # what instances may have open; 0: what we may have
     echo: bool = False
     check: bool = False
     inherited: Inherited = field(default_factory=Inherited)
@@ -57,8 +60,10 @@ def main(arguments: list[str]) -> int:
         print(json.dumps({"version": procession.__version__, "why_not": why_not(options.directory)}))
         return ExitCode.DONE
     _take_fds(options.ready_fd)
+    options.open_files = raise_own(options.open_files)
+    passed = passed_on(os.environ, options.inherited.lent)
     try:
-        supervisor = _prepare(options)
+        supervisor = _prepare(options, passed)
     except Refusal as refusal:
         _say(options.ready_fd, {"ready": False, "code": refusal.code, "text": [refusal.what, refusal.fix]})
         print(f"supervisor: {refusal.what}" + (f"\n    {refusal.fix}" if refusal.fix else ""), file=sys.stderr)
@@ -88,6 +93,8 @@ def parse(arguments: list[str]) -> Options:
             options.stack = next(rest, "")
         elif argument == "--ready-fd":
             options.ready_fd = int(next(rest, ""))
+        elif argument == "--open-files":
+            options.open_files = int(next(rest, ""))
         else:
             raise ValueError(f"unknown argument {argument!r}")
     if not options.directory:
@@ -95,7 +102,7 @@ def parse(arguments: list[str]) -> Options:
     return options
 
 
-def _prepare(options: Options) -> Supervisor:
+def _prepare(options: Options, passed: Passed) -> Supervisor:
     """Everything up to the first event. Raises Refusal."""
     rundir.prepare(options.directory)
     is_new = not os.path.exists(os.path.join(options.directory, rundir.LOCK_NAME))
@@ -103,14 +110,14 @@ def _prepare(options: Options) -> Supervisor:
     ended = end_predecessors(options.directory) if is_new else []
     given = _read_stack(options.stack) if options.stack else None
     try:
-        supervisor = Supervisor(options.directory, lock, options.inherited, echo=options.echo)
+        supervisor = Supervisor(options.directory, lock, options.inherited, passed, echo=options.echo)
     except OSError as error:
         raise Refusal(f"cannot begin in {options.directory}: {error.strerror or error}") from error
     try:
         kernel.become_subreaper()
     except OSError as error:
         supervisor.recorder.note(f"grandchildren that leave their session are found by a search only: {error}")
-    begin(supervisor, given, _argv(options))
+    begin(supervisor, given, _argv(options), by_a_person=options.inherited.notify < 0)
     if options.replaces:
         note_upgrade(supervisor, options.replaces)
     if ended:
@@ -123,6 +130,7 @@ def _argv(options: Options) -> list[str]:
     """How we are started again: without the stack, which is in the directory by then."""
     argv = [sys.executable, "-I", "-S", os.path.abspath(__file__), "--directory", options.directory]
     argv += ["--inherit", show_inherited(Inherited(notify=KEPT_FD))]
+    argv += ["--open-files", str(options.open_files)]
     return [*argv, "--echo"] if options.echo else argv
 
 

@@ -139,6 +139,10 @@ class Instance:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def told(self) -> str:
         """What it next tells the supervisor. Fails at once if it ends before."""
         pidfd = os.pidfd_open(self._process.pid)

@@ -1,4 +1,4 @@
-"""What rqcron enqueues: one job every second."""
+"""What rqcron enqueues: one job every second, or as often as JOBS_SCHEDULE_SECONDS says."""
 
 import os
 
@@ -6,4 +6,5 @@ from rq import cron
 
 from jobs.tasks import work
 
-cron.register(work, queue_name="default", args=(os.environ["JOBS_WORDS"],), interval=1)
+seconds = int(os.environ.get("JOBS_SCHEDULE_SECONDS", "1"))
+cron.register(work, queue_name="default", args=(os.environ["JOBS_WORDS"],), interval=seconds)

@@ -2,7 +2,8 @@
 
 JOBS_RUNNER: "celery", "huey", ... JOBS_DATABASE: a SQLite file, or the directory of a PostgreSQL server's socket.
 JOBS_REDIS: the path of a Redis server's socket. JOBS_FILES: a directory for Celery's filesystem broker instead.
-JOBS_WORDS: the FIFO on which the tasks that Celery's beat or RQ's cron enqueues say what they do.
+JOBS_WORDS: the FIFO on which the tasks that Celery's beat or RQ's cron enqueues say what they do, every second or as
+often as JOBS_SCHEDULE_SECONDS says.
 """
 
 import os
@@ -48,7 +49,10 @@ if FILES:
         "control_folder": f"{FILES}/control",
         "store_processed": False,
     }
-CELERY_BEAT_SCHEDULE = {"work": {"task": "jobs.tasks.work", "schedule": 1.0, "args": [os.environ["JOBS_WORDS"]]}}
+EVERY_SECONDS = float(os.environ.get("JOBS_SCHEDULE_SECONDS", "1"))
+CELERY_BEAT_SCHEDULE = {
+    "work": {"task": "jobs.tasks.work", "schedule": EVERY_SECONDS, "args": [os.environ["JOBS_WORDS"]]}
+}
 
 # The others
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}

@@ -29,7 +29,7 @@ def standing(instance: Instance) -> str:
         case Phase.BACKOFF:
             return f"{instance.last_exit}; starts again soon"
         case Phase.STARTING:
-            return instance.said or "starts"
+            return instance.said or instance.tells or "starts"
         case Phase.UNREADY:
             return instance.said or "unready"
         case Phase.READY if instance.process.kind is Kind.TASK:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from procession.refusal import ExitCode
 from procession.stack.model import ProbeType
 from procession.supervisor.core import actions as do
-from procession.supervisor.core import commands, judge
+from procession.supervisor.core import commands, judge, wear
 from procession.supervisor.core.events import (
     Adopted,
     Apply,
@@ -18,7 +18,10 @@ from procession.supervisor.core.events import (
     Down,
     Event,
     Execed,
+    Grown,
+    MemoryKilled,
     News,
+    NotHeld,
     Probed,
     Reload,
     Restart,
@@ -35,7 +38,7 @@ from procession.supervisor.core.events import (
     Told,
     TreeGone,
 )
-from procession.supervisor.core.instance import Happening, Instance, Phase, status_text
+from procession.supervisor.core.instance import Happening, Instance, OutOfMemory, Phase, memory_text, status_text
 from procession.supervisor.core.model import Model
 from procession.supervisor.core.roll import outgoing_of
 from procession.supervisor.core.settle import settle
@@ -47,6 +50,8 @@ def decide(model: Model, event: Event, now: float) -> tuple[Model, tuple[do.Acti
     turn = Turn(model, now)
     if isinstance(event, Tick):
         _pass_deadlines(turn)
+    elif isinstance(event, Grown | MemoryKilled | NotHeld):
+        _meet_limit(turn, event)
     elif isinstance(event, News):
         _take_news(turn, event)
     else:
@@ -57,13 +62,17 @@ def decide(model: Model, event: Event, now: float) -> tuple[Model, tuple[do.Acti
 
 def next_deadline(model: Model) -> float | None:
     """When a Tick is due (monotonic seconds); None: only news will change anything."""
-    return min((i.deadline for i in model.instances.values() if i.deadline is not None), default=None)
+    deadlines = [i.deadline for i in model.instances.values() if i.deadline is not None]
+    renewal = wear.next_renewal(model)
+    return min(deadlines if renewal is None else [*deadlines, renewal], default=None)
 
 
 def _pass_deadlines(turn: Turn) -> None:
     for instance in list(turn.instances.values()):
         if instance.deadline is not None and instance.deadline <= turn.now:
             turn.happen(instance, _doubted(turn, instance) or judge.deadline(instance))
+        elif (due := wear.age_due(instance)) is not None and due <= turn.now:
+            wear.age(turn, instance)
 
 
 def _doubted(turn: Turn, instance: Instance) -> Happening | None:
@@ -112,7 +121,7 @@ def _take_news(turn: Turn, news: News) -> None:
             turn.record(instance, "spawn-failed", {"why": news.why})
             turn.happen(replace(instance, pid=0, status=None, last_exit=news.why), Happening.SPAWN_FAILED)
         case Died():
-            _died(turn, instance, news.status)
+            _died(turn, instance, news)
         case TreeGone():
             turn.happen(instance, judge.gone(instance, turn.now))
         case Probed():
@@ -147,10 +156,30 @@ def _execed(turn: Turn, instance: Instance) -> None:
         turn.happen(instance, Happening.READY_SEEN)
 
 
-def _died(turn: Turn, instance: Instance, status: int | None) -> None:
-    text = status_text(status) + (f", stopped because it {instance.blame}" if instance.blame else "")
-    turn.record(instance, "exited", {"status": status, "text": text})
-    turn.happen(replace(instance, pid=0, status=status, last_exit=text), Happening.DIED)
+def _died(turn: Turn, instance: Instance, news: Died) -> None:
+    text = _end_text(instance, news) + (f", stopped because it {instance.blame}" if instance.blame else "")
+    turn.record(instance, "exited", {"status": news.status, "text": text})
+    turn.happen(replace(instance, pid=0, status=news.status, last_exit=text), Happening.DIED)
+
+
+def _end_text(instance: Instance, news: Died) -> str:
+    """What we killed ourselves, no lack of memory did."""
+    killer = OutOfMemory.NO if instance.phase is Phase.KILLING else news.killer
+    return memory_text(killer, instance.running.limits.memory_bytes) or status_text(news.status)
+
+
+def _meet_limit(turn: Turn, news: Grown | MemoryKilled | NotHeld) -> None:
+    instance = turn.model.find(news.name, news.life)
+    if instance is None:
+        return
+    match news:
+        case Grown():
+            wear.grow(turn, instance, news.used_bytes)
+        case MemoryKilled():
+            text = memory_text(news.killer, instance.running.limits.memory_bytes)
+            turn.record(instance, "out-of-memory", {"processes": news.processes, "text": text})
+        case NotHeld():
+            turn.record(instance, "limits-not-held", {"what": list(news.what)})
 
 
 def _adopt(turn: Turn, instance: Instance, news: Adopted) -> None:

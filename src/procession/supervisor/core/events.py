@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from procession.stack.model import Stack
+from procession.supervisor.core.instance import OutOfMemory
 
 # Commands. `operation` identifies the request to be replied to when the command's goal is reached; 0: nobody waits.
 
@@ -129,6 +130,35 @@ class Died:
     name: str
     life: int
     status: int | None
+    killer: OutOfMemory = OutOfMemory.NO
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """Its tree uses `used_bytes` of memory, more than it may, and nothing else holds it to its limit."""
+
+    name: str
+    life: int
+    used_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryKilled:
+    """The kernel's out-of-memory killer has killed `processes` of its tree: a worker, or the main one, too."""
+
+    name: str
+    life: int
+    processes: int
+    killer: OutOfMemory
+
+
+@dataclass(frozen=True, slots=True)
+class NotHeld:
+    """`what` of its limits nothing holds it to: "cpu: there is no cgroup with that controller"."""
+
+    name: str
+    life: int
+    what: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,5 +222,18 @@ class Tick:
 
 
 Command = Apply | Start | Stop | Restart | Roll | Reload | Scale | Down | Send | Resume
-News = Spawned | Execed | SpawnFailed | Died | TreeGone | Probed | Told | Adopted | Survived
+News = (
+    Spawned
+    | Execed
+    | SpawnFailed
+    | Died
+    | TreeGone
+    | Probed
+    | Told
+    | Adopted
+    | Survived
+    | Grown
+    | MemoryKilled
+    | NotHeld
+)
 Event = Command | News | Tick

@@ -7,6 +7,16 @@ from enum import StrEnum
 from signal import Signals
 
 from procession.stack.model import Process
+from procession.units import show_bytes
+
+
+class OutOfMemory(StrEnum):
+    """What the kernel's out-of-memory killer had to do with a death by SIGKILL."""
+
+    NO = ""
+    LIMIT = "limit"  # the tree was at its own limit
+    MACHINE = "machine"  # it was chosen because the machine, or what the tree is a part of, had no more
+    LIKELY = "likely"  # the killer ran meanwhile; whom it took is not known
 
 
 class Phase(StrEnum):
@@ -85,6 +95,8 @@ class Instance:
     may_have_told: bool = False  # to a supervisor that died before it could write it down
     deadline: float | None = None
     rung: int = 0  # of the stop ladder
+    worn: str = ""  # why it shall be renewed when its turn comes: "is older than MAX_AGE of 1 h"
+    renewed_at: float | None = None  # when that was last begun; it may have been called off
     restarts: int = 0
     deaths: int = 0  # early ones, in a row
     failures_ready: int = 0  # failed probes in a row
@@ -130,7 +142,7 @@ class Instance:
 
 
 def status_text(status: int | None) -> str:
-    """A death in words: "exited with 3", "killed by SIGKILL"."""
+    """A death in words: "exited with 3", "killed by SIGKILL". What memory had to do with it says `memory_text`."""
     if status is None:
         return "ended, nobody knows how"
     if status >= 0:
@@ -139,3 +151,16 @@ def status_text(status: int | None) -> str:
         return f"killed by {Signals(-status).name}"
     except ValueError:  # real-time signals have no name of their own
         return f"killed by signal {-status}"
+
+
+def memory_text(killer: OutOfMemory, limit_bytes: int) -> str:
+    """A death by the out-of-memory killer in words; "" if it had nothing to do with it."""
+    match killer:
+        case OutOfMemory.LIMIT:
+            return f"killed by the kernel: out of memory (limit {show_bytes(limit_bytes)})"
+        case OutOfMemory.MACHINE:
+            return "killed by the kernel: the machine was out of memory"
+        case OutOfMemory.LIKELY:
+            return "killed by SIGKILL, probably out of memory (the kernel's OOM killer ran)"
+        case OutOfMemory.NO:
+            return ""

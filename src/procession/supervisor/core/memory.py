@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from procession.stack.model import Stack
@@ -14,6 +15,7 @@ def remember(model: Model) -> dict[str, Any]:
     """What of the model is not in the stack: what people scaled and stopped, and how often each was started."""
     return {
         "lives": model.lives,
+        "ending": model.is_ending,
         "scaled": dict(model.scaled),
         "instances": {
             name: {"life": i.life, "restarts": i.restarts, "held": i.held, "done": i.phase is Phase.DONE, **_failure(i)}
@@ -32,17 +34,19 @@ def _failure(instance: Instance) -> dict[str, Any]:
 def recall(stack: Stack, data: Mapping[str, Any]) -> Model:
     """The model of a supervisor that begins again: every instance of the stack, at rest, with what is wanted of it.
 
-    Data that is missing or of another shape counts as nothing remembered; it never raises for it.
+    One that was going down goes on with that. Data that is missing or of another shape counts as nothing remembered; it
+    never raises for it.
     """
     scaled = {name: count for name, count in _mapping(data, "scaled").items() if isinstance(count, int)}
-    model = Model(stack=stack, scaled=scaled)
+    is_ending = data.get("ending") is True
+    model = Model(stack=stack, scaled=scaled, is_ending=is_ending)
     past = _mapping(data, "instances")
     instances = {
         f"{process.name}.{number}": _recalled(process_name=process.name, number=number, model=model, past=past)
         for process in stack.processes
         for number in range(1, model.replicas(process) + 1)
     }
-    return Model(stack=stack, scaled=scaled, instances=instances, lives=_number(data, "lives"))
+    return replace(model, instances=instances, lives=_number(data, "lives"))
 
 
 def _recalled(*, process_name: str, number: int, model: Model, past: Mapping[str, Any]) -> Instance:
@@ -58,7 +62,7 @@ def _recalled(*, process_name: str, number: int, model: Model, past: Mapping[str
         process=process,
         running=process,
         phase=phase,
-        wanted=was.get("held") is not True,
+        wanted=was.get("held") is not True and not model.is_ending,
         held=was.get("held") is True,
         life=_number(was, "life"),
         restarts=_number(was, "restarts"),

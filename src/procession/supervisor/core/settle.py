@@ -16,6 +16,7 @@ from procession.supervisor.core.awaited import blockers, explain_waits, short_of
 from procession.supervisor.core.instance import ALIVE, AT_REST, Happening, Instance, Phase
 from procession.supervisor.core.model import Goal, Operation
 from procession.supervisor.core.turn import Turn
+from procession.supervisor.core.wear import renew_worn
 
 NOT_READY = frozenset({Phase.BACKOFF, Phase.FAILED, Phase.DONE})  # how a start ends that came to nothing
 STOPPABLE = ALIVE | {Phase.WAITING, Phase.BACKOFF}
@@ -43,6 +44,7 @@ def _restless(turn: Turn) -> list[Instance]:
         or i.roll
         or i.outgoing
         or i.retiring
+        or i.worn
         or (not i.wanted and i.phase not in AT_REST)
     ]
 
@@ -112,7 +114,7 @@ def _forget_retired(turn: Turn, restless: list[Instance]) -> bool:
     return bool(retired)
 
 
-STEPS = (_release, _stop_leaving, _restart_again, _roll_on, _forget_retired)
+STEPS = (_release, _stop_leaving, renew_worn, _restart_again, _roll_on, _forget_retired)
 
 
 def _answer(turn: Turn) -> None:

@@ -122,6 +122,8 @@ def _spawn(turn: Turn, instance: Instance) -> Instance:
         pid=0,
         again=False,
         roll=False,
+        worn="",
+        renewed_at=None,
         born=turn.now,
         ready_at=None,
         has_started=False,

@@ -32,9 +32,14 @@ class Call:
         self._head = b""
         self._to_send = b""
         self._socket = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        self.where = f"GET {probe.path}" if probe.type is ProbeType.HTTP else f"tcp {where}"
+        self.where = describe(probe, where)
         if probe.type is ProbeType.HTTP:
             self._to_send = request(probe, where)
+
+    @property
+    def is_over(self) -> bool:
+        """It has no child that could outlive it."""
+        return True
 
     def begin(self) -> None:
         """May judge at once."""
@@ -89,6 +94,11 @@ class Call:
     def _finish(self, ok: bool, detail: str) -> None:
         self.end()
         self._judge(ok, detail)
+
+
+def describe(probe: Probe, where: str) -> str:
+    """What is asked, for a person."""
+    return f"GET {probe.path}" if probe.type is ProbeType.HTTP else f"tcp {where}"
 
 
 def request(probe: Probe, where: str) -> bytes:

@@ -8,7 +8,7 @@ then is started what is wanted and not there.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from signal import SIGCONT, SIGTERM
@@ -16,6 +16,7 @@ from time import monotonic
 
 import procession
 from procession.control import wire
+from procession.control.wire import Message
 from procession.owner import find_owner
 from procession.refusal import Refusal
 from procession.stack.codec import from_data
@@ -26,6 +27,7 @@ from procession.supervisor.core.memory import recall
 from procession.supervisor.core.model import Model
 from procession.supervisor.core.turn import ASKED
 from procession.supervisor.linux import kernel, procfs, rundir, systemd
+from procession.supervisor.linux.group import Group
 from procession.supervisor.linux.procfs import Mark
 from procession.supervisor.linux.state import Found, Survey, digest, survey, why_of_no_use
 from procession.supervisor.linux.supervisor import OWN_OPERATION, Supervisor
@@ -34,11 +36,14 @@ from procession.supervisor.linux.trees import Kill, Tree, members
 UNWANTED_SECONDS = 30.0  # that an instance which is declared no more gets after SIGTERM, until SIGKILL
 
 
-def begin(supervisor: Supervisor, given: Stack | None, argv: list[str]) -> None:
+def begin(supervisor: Supervisor, given: Stack | None, argv: list[str], *, by_a_person: bool) -> None:
     """Take over what is there; else run `given`; without either, wait to be told. `argv` starts us again if we die.
+
+    A `down` that was cut off goes on, unless a person starts us: that is the newer wish.
 
     Raises Refusal when what is there cannot be taken over.
     """
+    systemd.begin_watchdog(supervisor.loop)
     supervisor.recorder.begin()
     supervisor.recorder.note(f"supervisor started, pid {os.getpid()}")
     if os.getpid() != 1 and not os.environ.get("NOTIFY_SOCKET"):  # else a container's runtime or systemd sees to it
@@ -49,13 +54,20 @@ def begin(supervisor: Supervisor, given: Stack | None, argv: list[str]) -> None:
         state = None
     if trouble:
         supervisor.recorder.note(trouble)
+    if by_a_person:
+        state = _with_another_wish(state)
     found = survey(supervisor.directory, state or {}, _owners(supervisor, given))
     was_cut_off = bool(found.living) or (given is None and (state is not None or bool(trouble)))
     stack = given or (_last_stack(supervisor) if was_cut_off else None)
     if was_cut_off:
         _resume(supervisor, stack, state or {}, found)
     else:
-        _kill_leftovers(supervisor, found.leftovers, lambda: _run(supervisor, given))
+        _kill_leftovers(supervisor, found, lambda: _run(supervisor, given))
+
+
+def _with_another_wish(state: Message | None) -> Message | None:
+    memory = state.get("memory") if state else None
+    return {**state, "memory": {**memory, "ending": False}} if state and isinstance(memory, dict) else state
 
 
 def note_upgrade(supervisor: Supervisor, before: str) -> None:
@@ -93,14 +105,15 @@ def _resume(supervisor: Supervisor, stack: Stack | None, state: Mapping[str, obj
     if stack is None:
         supervisor.recorder.note("what should run is not known; it waits for: procession up")
         supervisor.before_apply = lambda declared: _take_over(supervisor, declared, state, found)
-        _kill_leftovers(supervisor, found.leftovers, lambda: None)
+        _kill_leftovers(supervisor, found, lambda: None)
         return
     _take_over(supervisor, stack, state, found)
-    _kill_leftovers(supervisor, found.leftovers, lambda: supervisor.tell(Resume()))
+    _kill_leftovers(supervisor, found, lambda: supervisor.tell(Resume()))
     systemd.notify({"READY": "1", "STATUS": f"took over {len(found.living)} instances"})
 
 
 def _take_over(supervisor: Supervisor, stack: Stack, state: Mapping[str, object], found: Survey) -> None:
+    supervisor.sort_inherited(stack)
     memory = state.get("memory")
     model = recall(stack, memory if isinstance(memory, dict) else {})
     known_lives = (model.lives, *(one.life for one in found.living), *(mark.life for mark in found.leftovers))
@@ -180,28 +193,40 @@ def _end_unwanted(supervisor: Supervisor, found: Found) -> None:
     supervisor.loop.call_at(monotonic() + UNWANTED_SECONDS, deadline, lambda: kernel.kill_group(pidfd))
 
 
-def _kill_leftovers(supervisor: Supervisor, marks: tuple[Mark, ...], then: Callable[[], object]) -> None:
+def _kill_leftovers(supervisor: Supervisor, found: Survey, then: Callable[[], object]) -> None:
     """Kill what is left of trees whose main process died while nobody looked; then go on."""
-    waiting = set(marks)
+    groups = supervisor.instances.groups.leftovers(keep={f"{one.name}-{one.life}" for one in found.living})
+    waiting: set[Mark | Group] = {*found.leftovers, *groups}
 
-    def done(mark: Mark) -> None:
-        waiting.discard(mark)
+    def done(leftover: Mark | Group) -> None:
+        waiting.discard(leftover)
+        if isinstance(leftover, Group):
+            supervisor.instances.groups.remove(leftover)
         if not waiting:
             then()
 
-    for mark in marks:
+    for group in groups:
+        group.kill()
+        _kill_found(supervisor, os.path.basename(group.path), group.members, partial(done, group))
+    for mark in found.leftovers:
         supervisor.recorder.note(f"{mark.instance}: killing what a dead main process (pid {mark.main}) left behind")
         _kill(supervisor, Tree(mark, mark.main, 0, is_own=False), partial(done, mark))
-    if not marks:
+    if not groups and not found.leftovers:
         then()
 
 
 def _kill(supervisor: Supervisor, tree: Tree, then: Callable[[], object]) -> None:
+    _kill_found(supervisor, tree.mark.instance, partial(members, tree, supervisor.children), then)
+
+
+def _kill_found(
+    supervisor: Supervisor, whose: str, find: Callable[[], Iterator[procfs.Stat]], then: Callable[[], object]
+) -> None:
     def survived(names: tuple[str, ...]) -> None:
-        supervisor.recorder.note(f"{tree.mark.instance}: could not be killed: {', '.join(names)}")
+        supervisor.recorder.note(f"{whose}: could not be killed: {', '.join(names)}")
         then()
 
-    Kill(partial(members, tree, supervisor.children), supervisor.loop, on_gone=then, on_survived=survived).begin()
+    Kill(find, supervisor.loop, on_gone=then, on_survived=survived).begin()
 
 
 def _last_stack(supervisor: Supervisor) -> Stack | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from procession.envfile import read_env_file
 from procession.stack.model import ProbeType, Process
+from procession.supervisor.linux import watchdog
 
 # Meant for us alone by whoever started us (sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3)), or theirs to know.
 NOT_PASSED_ON = frozenset(
@@ -14,6 +15,7 @@ NOT_PASSED_ON = frozenset(
         "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "MAINPID",
         "PROCESSION_DIRECTORY", "PROCESSION_INSTANCE", "PROCESSION_PROCESS", "PROCESSION_REPLICA", "PROCESSION_LIFE",
         "PROCESSION_PID", "PROCESSION_NOTIFY", "PROCESSION_HEARTBEAT",
+        "PROCESSION_HEARTBEAT_SECONDS",
     }
 )  # fmt: skip
 
@@ -47,8 +49,11 @@ def build_environment(
     environment["PROCESSION_LIFE"] = str(life)
     environment["PROCESSION_PID"] = str(main)
     environment["PROCESSION_NOTIFY"] = notify
-    if process.readiness.type is ProbeType.NOTIFY:
+    probes = (process.startup, process.readiness, process.liveness)
+    if any(probe is not None and probe.type is ProbeType.NOTIFY for probe in probes):
         environment["NOTIFY_SOCKET"] = notify
+    if process.liveness is not None and process.liveness.type is ProbeType.NOTIFY:
+        environment |= watchdog.variables(process.liveness, main)
     return environment
 
 

@@ -15,6 +15,7 @@ from procession.supervisor.linux.rundir import remove
 
 FOLDER = "heartbeat"
 SYSTEM_FOLDER = "/run/procession"  # of root: on no disk, and gone after a boot
+EVERY_SECONDS = 5.0
 LONGEST_SECONDS = 60.0  # between two beats, where the probe does not say
 
 
@@ -38,6 +39,11 @@ def prepare(stack_directory: str) -> str:
             pass
         os.chmod(path, 0o711)  # who knows the name of its file gets to it; nobody can list
     return folder
+
+
+def every_seconds(probe: Probe) -> float:
+    """How often to beat, so that one beat, or two, may come late."""
+    return min(EVERY_SECONDS, (probe.max_age_seconds or LONGEST_SECONDS) / 4)
 
 
 def path_of(folder: str, name: str, life: int) -> str:

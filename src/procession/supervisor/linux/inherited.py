@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
-NAMES = ("lock", "control", "notify", "listener")
+NAMES = ("lock", "control", "notify", "listener", "lent")
 
 
 @dataclass(slots=True)
@@ -20,6 +20,7 @@ class Inherited:
     control: int = -1
     notify: int = -1
     listeners: list[int] = field(default_factory=list)
+    lent: list[int] = field(default_factory=list)  # listeners that are systemd's, see `activation`
 
 
 def parse_inherited(text: str) -> Inherited:
@@ -32,19 +33,20 @@ def parse_inherited(text: str) -> Inherited:
         if _is_open(int(number)):
             found[name].append(int(number))
     lock, control, notify = ((found[name] or [-1])[-1] for name in NAMES[:3])
-    return Inherited(lock, control, notify, found["listener"])
+    return Inherited(lock, control, notify, found["listener"], found["lent"])
 
 
 def show_inherited(inherited: Inherited) -> str:
     """The text that `parse_inherited` reads."""
     single = {"lock": inherited.lock, "control": inherited.control, "notify": inherited.notify}
     items = [f"{name}={fd}" for name, fd in single.items() if fd >= 0]
-    return ",".join([*items, *(f"listener={fd}" for fd in inherited.listeners)])
+    listeners = [f"listener={fd}" for fd in inherited.listeners]
+    return ",".join([*items, *listeners, *(f"lent={fd}" for fd in inherited.lent)])
 
 
 def all_fds(inherited: Inherited) -> list[int]:
     single = (inherited.lock, inherited.control, inherited.notify)
-    return [fd for fd in (*single, *inherited.listeners) if fd >= 0]
+    return [fd for fd in (*single, *inherited.listeners, *inherited.lent) if fd >= 0]
 
 
 def _is_open(fd: int) -> bool:

@@ -13,11 +13,14 @@ from termios import FIONREAD
 
 from procession.loop import Loop
 from procession.stack.model import Process
-from procession.supervisor.core.events import Died, Execed, News, Spawned, SpawnFailed, Survived, TreeGone
+from procession.supervisor.core.events import Died, Execed, News, NotHeld, Spawned, SpawnFailed, Survived, TreeGone
 from procession.supervisor.linux import heartbeats, kernel, procfs
 from procession.supervisor.linux.abort import Abort
+from procession.supervisor.linux.cgroups import Groups
 from procession.supervisor.linux.children import Children
+from procession.supervisor.linux.group import Group
 from procession.supervisor.linux.listeners import Listeners
+from procession.supervisor.linux.memory import Memory
 from procession.supervisor.linux.procfs import Mark
 from procession.supervisor.linux.recorder import open_fifo
 from procession.supervisor.linux.signals import signal_number
@@ -39,6 +42,7 @@ class Life:
     pidfd: int
     start_ticks: int
     is_own: bool
+    group: Group | None = None
     report: int = -1
     is_dead: bool = False
 
@@ -50,8 +54,8 @@ class Instances:
 
     __slots__ = (
         "_aborts",
-        "_children", "_directory", "_fifos", "_kills", "_listeners", "_lives", "_loop", "_tell", "by_pid", "heartbeats",
-        "notify",
+        "_children", "_directory", "_fifos", "_kills", "_listeners", "_lives", "_loop", "_memory", "_tell", "by_pid",
+        "groups", "heartbeats", "not_held", "notify",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +66,9 @@ class Instances:
         self._children = children
         self._listeners = listeners
         self._tell = tell
+        self._memory = Memory(loop, tell)
+        self.groups = Groups(directory, loop)
+        self.not_held: dict[str, tuple[str, ...]] = {}  # by process: what of its limits nothing holds it to
         self._lives: dict[int, Life] = {}  # by number, until nothing is left of it
         self._aborts: dict[int, Abort] = {}
         self._kills: dict[int, Kill] = {}  # by the number of the life
@@ -72,27 +79,33 @@ class Instances:
 
     def spawn(self, name: str, number: int, process: Process) -> None:
         """Start a life. Tells Spawned and then Execed, or SpawnFailed."""
+        group = self.groups.make(name, number, process)
         try:
             fds = self._listeners.fds(process.name) if process.handoff else []
             self.hold_fifo(name)
-            pid, report = launch(self._launch(name, number, process, fds))
+            pid, report = launch(replace(self._launch(name, number, process, fds), group=group))
         except OSError as error:
+            if group is not None:
+                self.groups.remove(group)
             self._tell(SpawnFailed(name, number, _refused(error)))
             return
-        self._begin(name, number, process, pid, report)
+        self._begin(Life(name, number, process, pid, -1, 0, is_own=True, group=group, report=report))
 
     def run(self, name: str, number: int, process: Process, command: tuple[str, ...]) -> tuple[int, int]:
         """Start a command as the instance would, its output to nowhere; pid and report fd. Raises OSError."""
         life = self._lives.get(number)
         work = self._launch(name, number, process, [])
-        return launch(replace(work, fifo=os.devnull, argv=command, main=life.pid if life else 0))
+        main, group = (life.pid, life.group) if life else (0, None)
+        return launch(replace(work, fifo=os.devnull, argv=command, main=main, group=group))
 
     def adopt(self, name: str, number: int, process: Process, pid: int, start_ticks: int) -> None:
         """Take over a life that an earlier supervisor started. Raises OSError when it is no more."""
         life = Life(name, number, process, pid, -1, start_ticks, is_own=False)
         life.pidfd = self._children.adopt(pid, start_ticks, lambda status: self._died(life, status))
         life.is_own = self._children.is_own(pid)  # after an upgrade: we have been its parent all the time
+        life.group = self.groups.find(pid, name, number)
         self._lives[number] = self.by_pid[pid] = life
+        self._see_limits(life)
         self.hold_fifo(name)
 
     def send(self, number: int, signal_name: str) -> None:
@@ -124,7 +137,7 @@ class Instances:
         if life is None or life.is_dead:
             return
         self._end_abort(number)
-        kernel.kill_group(life.pidfd)
+        _kill_at_once(life)
         _send(life, signal.SIGKILL)
         name_of_main = f"{life.pid} (main process)"
         self._loop.call_after(SURVIVES_SECONDS, ("kill", life.pidfd), lambda: self._survived(life, (name_of_main,)))
@@ -141,8 +154,7 @@ class Instances:
         if life is None:
             self._tell(TreeGone(name, number))  # it never came to be
             return
-        if life.pidfd >= 0:
-            kernel.kill_group(life.pidfd)
+        _kill_at_once(life)
         self._begin_kill(life, on_gone=lambda: self._gone(life))
 
     def forget(self, name: str) -> None:
@@ -174,18 +186,27 @@ class Instances:
             notify=self.notify, heartbeats=self.heartbeats, listeners=fds,
         )  # fmt: skip
 
-    def _begin(self, name: str, number: int, process: Process, pid: int, report: int) -> None:
-        life = Life(name, number, process, pid, -1, 0, is_own=True, report=report)
-        self._children.add(pid, lambda status: self._died(life, status))
-        self._lives[number] = self.by_pid[pid] = life
+    def _begin(self, life: Life) -> None:
+        self._children.add(life.pid, lambda status: self._died(life, status))
+        self._lives[life.number] = self.by_pid[life.pid] = life
         try:
-            life.pidfd = os.pidfd_open(pid)
-            self._loop.watch(report, lambda: self._hear(life))
+            life.pidfd = os.pidfd_open(life.pid)
+            self._loop.watch(life.report, lambda: self._hear(life))
         except OSError as error:  # no fd left to see it by
-            os.kill(pid, signal.SIGKILL)
+            os.kill(life.pid, signal.SIGKILL)
             self._fail(life, _refused(error))
             return
-        self._tell(Spawned(name, number, pid))
+        self._tell(Spawned(life.name, life.number, life.pid))
+        self._see_limits(life)
+
+    def _see_limits(self, life: Life) -> None:
+        """Have its limits kept; what cannot be is told once for a process."""
+        self._memory.watch(life.name, life.number, life.process, life.pid, life.group)
+        not_held = self.groups.not_held(life.process, life.group)
+        if not_held != self.not_held.get(life.process.name, ()):
+            self.not_held[life.process.name] = not_held
+            if not_held:
+                self._tell(NotHeld(life.name, life.number, not_held))
 
     def _hear(self, life: Life) -> None:
         """Whether it has exec'd."""
@@ -217,7 +238,9 @@ class Instances:
         _know_start(life)
         life.is_dead = True
         self._end_abort(life.number)
-        self._tell(Died(life.name, life.number, status))
+        killer = self._memory.killer(life.name, life.number, status)
+        self._memory.forget(life.number)
+        self._tell(Died(life.name, life.number, status, killer))
 
     def _begin_kill(self, life: Life, on_gone: Callable[[], object]) -> None:
         earlier = self._kills.pop(life.number, None)
@@ -226,7 +249,7 @@ class Instances:
         if not life.is_dead:
             _know_start(life)
         kill = Kill(
-            partial(members, self._tree(life), self._children), self._loop,
+            partial(members, self._tree(life), self._children, life.group), self._loop,
             on_gone=on_gone, on_survived=lambda names: self._survived(life, names),
         )  # fmt: skip
         self._kills[life.number] = kill
@@ -256,12 +279,23 @@ class Instances:
         self._lives.pop(life.number, None)
         if heartbeats.has_heartbeat(life.process):
             heartbeats.forget(heartbeats.path_of(self.heartbeats, life.name, life.number))
+        self._memory.forget(life.number)
+        if life.group is not None:
+            self.groups.remove(life.group)
         if life.pidfd >= 0:
             os.close(life.pidfd)
             life.pidfd = -1
 
     def _fifo(self, name: str) -> str:
         return os.path.join(self._directory, "fifo", name)
+
+
+def _kill_at_once(life: Life) -> None:
+    """What the kernel kills in one step. `trees` kills all that belongs to it one by one, too."""
+    if life.group is not None:
+        life.group.kill()
+    if life.pidfd >= 0:
+        kernel.kill_group(life.pidfd)
 
 
 def _know_start(life: Life) -> None:

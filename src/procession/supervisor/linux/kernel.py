@@ -14,6 +14,7 @@ from fcntl import ioctl
 from struct import Struct
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+PR_SET_NO_NEW_PRIVS = 38
 SYS_PIDFD_GETFD = 438  # the same number on every architecture (asm-generic/unistd.h)
 PIDFD_SIGNAL_PROCESS_GROUP = 4  # linux/pidfd.h
 CREDENTIALS = Struct("=iII")  # struct ucred (unix(7)): pid, uid, gid
@@ -28,6 +29,14 @@ def become_subreaper() -> None:
     Raises OSError.
     """
     _call("prctl", PR_SET_CHILD_SUBREAPER, 1)
+
+
+def forbid_new_privileges() -> None:
+    """No exec from now on gives us rights by setuid, setgid or file capabilities (PR_SET_NO_NEW_PRIVS(2const)).
+
+    Raises OSError.
+    """
+    _call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def take_fd(pidfd: int, fd: int) -> int:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from procession.loop import Loop
 from procession.supervisor.core.events import Told
+from procession.supervisor.core.judge import RELOADING
 from procession.supervisor.linux import procfs
 from procession.supervisor.linux.kernel import CREDENTIALS
 from procession.supervisor.linux.recorder import take_kept_fd
@@ -36,9 +37,11 @@ class Sender(NamedTuple):
 
 
 class NotifySocket:
-    """`tell(Told)` hears what instances say; `who(pid)` gives the instance whose main process that is, or None."""
+    """`tell(Told)` hears what instances say; `beat(life, seconds)` that one is well, and will say so again within these
+    (0: as before); `who(pid)` gives the instance whose main process that is, or None.
+    """
 
-    __slots__ = ("_directory", "_socket", "_tell", "_who", "address")
+    __slots__ = ("_beat", "_directory", "_socket", "_tell", "_who", "address")
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class NotifySocket:
         inherited: int = -1,
         *,
         tell: Callable[[Told], object],
+        beat: Callable[[int, float], object],
         who: Callable[[int], Sender | None],
     ) -> None:
         """Go on with the socket that the supervisor before us had, what was said meanwhile is in it; else bind one.
@@ -55,6 +59,7 @@ class NotifySocket:
         """
         self._directory = directory
         self._tell = tell
+        self._beat = beat
         self._who = who
         self.address = _address(directory)
         self._socket = _taken_over(directory, self.address, inherited) or _bind(self.address)
@@ -77,9 +82,15 @@ class NotifySocket:
         said = parse_message(data)
         sender = self._find(pid, uid) or self._find_named(said, uid)
         if sender is not None:
-            news = understand(sender, said)
-            if news is not None:
-                self._tell(news)
+            self._pass_on(sender, said)
+
+    def _pass_on(self, sender: Sender, said: dict[str, str]) -> None:
+        interval_seconds = _number(said.get("WATCHDOG_USEC", "")) / MICROSECONDS
+        if said.get("WATCHDOG") == "1" or interval_seconds:
+            self._beat(sender.life, interval_seconds)
+        news = understand(sender, said)
+        if news is not None:
+            self._tell(news)
 
     def _find(self, pid: int, uid: int) -> Sender | None:
         """By what the kernel knows of the process: itself, its session, its parents, its mark."""
@@ -118,15 +129,22 @@ def parse_message(data: bytes) -> dict[str, str]:
 
 
 def understand(sender: Sender, said: dict[str, str]) -> Told | None:
-    """What is said that concerns us. STOPPING=1: no more traffic. EXTEND_TIMEOUT_USEC comes on top of what there is."""
-    ready = {"1": True, "0": False}.get(said.get("READY", ""))
-    if said.get("STOPPING") == "1":
-        ready = False
+    """What is said that an instance's fate depends on; None: nothing of that kind.
+
+    MAINPID, ERRNO, EXIT_STATUS and the like concern us not: we know the main process, and see ourselves how it ends. A
+    file descriptor that comes along (BARRIER=1) is closed by the kernel, for which its sender waits.
+    """
     status = said.get("STATUS", "")[:STATUS_CHARACTERS_MAX]
-    extend_seconds = _number(said.get("EXTEND_TIMEOUT_USEC", "")) / MICROSECONDS
-    if ready is None and not status and not extend_seconds:
-        return None
-    return Told(sender.name, sender.life, ready, status, extend_seconds)
+    news = Told(
+        sender.name,
+        sender.life,
+        ready={"1": True, "0": False}.get(said.get("READY", "")),
+        status=status or (RELOADING if said.get("RELOADING") == "1" else ""),
+        extend_seconds=_number(said.get("EXTEND_TIMEOUT_USEC", "")) / MICROSECONDS,
+        is_stopping=said.get("STOPPING") == "1",
+        is_hung=said.get("WATCHDOG") == "trigger",
+    )
+    return None if news == Told(sender.name, sender.life) else news
 
 
 def _number(text: str) -> int:

@@ -8,30 +8,36 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from typing import Protocol
 
 from procession.loop import Loop
 from procession.stack.model import Probe, ProbeType, Process
 from procession.supervisor.core.events import Probed
-from procession.supervisor.linux.addresses import parse_address, reachable
+from procession.supervisor.linux.addresses import parse_literal, reachable
 from procession.supervisor.linux.attempts import Call, Judge
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.heartbeats import Pulse
+from procession.supervisor.linux.looks import Look
+from procession.supervisor.linux.lookups import NamedCall
 from procession.supervisor.linux.spawn import read_report
+from procession.supervisor.linux.watchdog import Watchdog
 
 FIRST_SECONDS = 0.05
 GROWTH = 1.5
+ABOUT = ("startup", "readiness", "liveness")
 
 Run = Callable[[tuple[str, ...]], "tuple[int, int]"]  # starts a command as the instance would; its pid and report fd
+NewAttempt = Callable[[Judge], "Attempt"]
 
 
 class Attempt(Protocol):
-    """One attempt under way."""
+    """One attempt under way. `is_over`: no child of it is left."""
 
     where: str
 
+    @property
+    def is_over(self) -> bool: ...
     def begin(self) -> None: ...
     def end(self) -> None: ...
 
@@ -56,44 +62,75 @@ class Probes:
         self._tell = tell
         self._run = run
         self._heartbeat = heartbeat
-        self._asking: dict[tuple[int, str], Asking] = {}  # by life and what about
+        self._asking: dict[tuple[int, str], Asking | Watchdog] = {}  # by life and what about
 
     def watch(self, name: str, life: int, about: str, probe: Probe, process: Process) -> None:
         """Begin to ask; what was asked before about the same is asked no more."""
         self._end((life, about))
-        asking = Asking(self._loop, probe, process, lambda ok, text: self._tell(Probed(name, life, about, ok, text)))
-        asking.children = self._children
-        asking.pulse = Pulse(self._heartbeat(name, life), probe) if probe.type is ProbeType.HEARTBEAT else None
-        asking.run = lambda command: self._run(name, life, process, command)
+
+        def judge(ok: bool, text: str) -> None:
+            self._tell(Probed(name, life, about, ok, text))
+
+        asking = (
+            Watchdog(self._loop, probe, judge)
+            if probe.type is ProbeType.NOTIFY
+            else Asking(self._loop, probe, self._attempts(name, life, probe, process), judge)
+        )
         self._asking[life, about] = asking
-        asking.begin(FIRST_SECONDS if about == "readiness" else probe.interval_seconds)
+        asking.begin(probe.interval_seconds if about == "liveness" else FIRST_SECONDS)
+
+    def beat(self, life: int, interval_seconds: float) -> None:
+        """This life said WATCHDOG=1, or within how many seconds it will; who is not watched by it says so in vain."""
+        watchdog = self._asking.get((life, "liveness"))
+        if isinstance(watchdog, Watchdog):
+            watchdog.beat(interval_seconds)
 
     def unwatch(self, life: int) -> None:
         """Ask this life nothing any more."""
-        self._end((life, "readiness"))
-        self._end((life, "liveness"))
+        for about in ABOUT:
+            self._end((life, about))
 
     def _end(self, key: tuple[int, str]) -> None:
         asking = self._asking.pop(key, None)
         if asking is not None:
             asking.end()
 
+    def _attempts(self, name: str, life: int, probe: Probe, process: Process) -> NewAttempt:
+        """What makes each attempt of this probe. It raises ValueError for an address that cannot be asked."""
+        if probe.type is ProbeType.HEARTBEAT:
+            pulse = Pulse(self._heartbeat(name, life), probe)
+            return lambda judge: Glance(pulse, judge)
+        if probe.type is ProbeType.FILE:
+            return lambda judge: Look(self._loop, self._children, probe, process.directory, judge)
+        if probe.type is ProbeType.EXEC:
+
+            def run(command: tuple[str, ...]) -> tuple[int, int]:
+                return self._run(name, life, process, command)
+
+            return lambda judge: Execution(self._loop, self._children, run, probe.command, judge)
+        where = probe.address or (process.listeners[0].bind if process.listeners else "")
+        return lambda judge: self._call(probe, where, judge)
+
+    def _call(self, probe: Probe, where: str, judge: Judge) -> Attempt:
+        address = parse_literal(where)
+        if address is None:
+            return NamedCall(self._loop, self._children, probe, where, judge)
+        return Call(self._loop, probe, reachable(address), where, judge)
+
 
 class Asking:
     """One probe of one life, asked again and again."""
 
-    __slots__ = ("_attempt", "_judge", "_loop", "_probe", "_process", "_wait_seconds", "children", "pulse", "run")
+    __slots__ = ("_attempt", "_judge", "_last", "_loop", "_new_attempt", "_probe", "_wait_seconds")
 
-    def __init__(self, loop: Loop, probe: Probe, process: Process, judge: Judge) -> None:
+    def __init__(self, loop: Loop, probe: Probe, new_attempt: NewAttempt, judge: Judge) -> None:
         self._loop = loop
         self._probe = probe
-        self._process = process
+        self._new_attempt = new_attempt
         self._judge = judge
         self._wait_seconds = probe.interval_seconds
         self._attempt: Attempt | None = None
-        self.children: Children
-        self.pulse: Pulse | None
-        self.run: Run
+        self._last: Attempt | None = None  # whose child may still be there: one that waits for a dead disk cannot die
 
     def begin(self, first_seconds: float) -> None:
         self._wait_seconds = min(first_seconds, self._probe.interval_seconds)
@@ -105,25 +142,15 @@ class Asking:
             self._attempt.end()
 
     def _ask(self) -> None:
-        if self.pulse is not None:
-            self._answered(*self.pulse.look())
-            return
-        if self._probe.type is ProbeType.FILE:
-            self._answered(*judge_file(self._probe, self._process.directory, time.time()))
+        if self._last is not None and not self._last.is_over:
+            self._answered(False, f"{self._last.where}: still no answer")
             return
         try:
-            self._attempt = self._new_attempt()
+            self._attempt = self._last = self._new_attempt(self._answered)
+            self._loop.call_after(self._probe.timeout_seconds, self, self._late)
+            self._attempt.begin()
         except (OSError, ValueError) as error:
             self._answered(False, str(error))
-            return
-        self._loop.call_after(self._probe.timeout_seconds, self, self._late)
-        self._attempt.begin()
-
-    def _new_attempt(self) -> Attempt:
-        if self._probe.type is ProbeType.EXEC:
-            return Execution(self._loop, self.children, self.run, self._probe.command, self._answered)
-        where = self._probe.address or (self._process.listeners[0].bind if self._process.listeners else "")
-        return Call(self._loop, self._probe, reachable(parse_address(where)), where, self._answered)
 
     def _late(self) -> None:
         assert self._attempt is not None, "an attempt was begun when this deadline was set"
@@ -136,6 +163,27 @@ class Asking:
         self._wait_seconds = min(grown, self._probe.interval_seconds)
         self._loop.call_after(self._wait_seconds, self, self._ask)
         self._judge(ok, detail)
+
+
+class Glance:
+    """A look at a heartbeat, which is answered at once."""
+
+    __slots__ = ("_judge", "_pulse", "where")
+
+    def __init__(self, pulse: Pulse, judge: Judge) -> None:
+        self._pulse = pulse
+        self._judge = judge
+        self.where = "heartbeat"
+
+    @property
+    def is_over(self) -> bool:
+        return True
+
+    def begin(self) -> None:
+        self._judge(*self._pulse.look())
+
+    def end(self) -> None:
+        """It was answered when it began."""
 
 
 class Execution:
@@ -152,6 +200,10 @@ class Execution:
         self._pid = 0
         self._report = -1
         self.where = " ".join(command)
+
+    @property
+    def is_over(self) -> bool:
+        return self._report < 0
 
     def begin(self) -> None:
         try:
@@ -182,17 +234,6 @@ class Execution:
     def _tell(self, ok: bool, detail: str) -> None:
         if self._judge is not None:
             self._judge(ok, detail)
-
-
-def judge_file(probe: Probe, directory: str, now: float) -> tuple[bool, str]:
-    """Whether the file is there and young enough. `now` in seconds since the epoch, as the file's time is."""
-    try:
-        age_seconds = now - os.stat(os.path.join(directory, probe.file)).st_mtime
-    except OSError as error:
-        return False, f"file {probe.file}: {(error.strerror or '').lower()}"
-    if probe.max_age_seconds and age_seconds > probe.max_age_seconds:
-        return False, f"file {probe.file}: last touched {age_seconds:.0f} s ago"
-    return True, f"file {probe.file} is there"
 
 
 def _ending(status: int | None) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from procession.supervisor.linux.spare import with_spare
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 HAS_CHILDREN_FILES = os.path.exists(f"/proc/self/task/{os.getpid()}/children")  # CONFIG_PROC_CHILDREN
 MARK_DIGITS_MAX = 18  # of its numbers: anybody may put anything into an environment, and int() refuses thousands
 MARKS = (b"PROCESSION_DIRECTORY", b"PROCESSION_INSTANCE", b"PROCESSION_LIFE", b"PROCESSION_PID")
@@ -42,7 +43,7 @@ class Mark(NamedTuple):
 
 def read_stat(pid: int) -> Stat | None:
     """The process, or None when there is none."""
-    data = _read(f"/proc/{pid}/stat")
+    data = read_file(f"/proc/{pid}/stat")
     if not data:
         return None
     end = data.rindex(b")")  # the program's name may hold spaces and parentheses itself
@@ -54,7 +55,7 @@ def read_stat(pid: int) -> Stat | None:
 def read_mark(pid: int) -> Mark | None:
     """The mark in its environment, as it was at its last exec; None: not there, overwritten, or not ours to read."""
     found: dict[bytes, str] = {}
-    for item in _read(f"/proc/{pid}/environ").split(b"\0"):
+    for item in read_file(f"/proc/{pid}/environ").split(b"\0"):
         name, _, value = item.partition(b"=")
         if name in MARKS:
             found[name] = os.fsdecode(value)
@@ -71,7 +72,27 @@ def read_owner(pid: int) -> int:
 
 def read_argv(pid: int) -> list[str]:
     """What it was started with; [] for a kernel thread, a dead one, and none."""
-    return os.fsdecode(_read(f"/proc/{pid}/cmdline")).split("\0")[:-1]
+    return os.fsdecode(read_file(f"/proc/{pid}/cmdline")).split("\0")[:-1]
+
+
+def read_memory(pid: int) -> int:
+    """The bytes of memory that it uses: its proportional set size, so that what it shares counts once in a sum.
+
+    /proc/PID/smaps_rollup (Linux 4.14) is not ours to read for everybody; then its resident set size has to do.
+    """
+    for line in read_file(f"/proc/{pid}/smaps_rollup").splitlines():
+        if line.startswith(b"Pss:"):
+            return int(line.split()[1]) * 1024
+    fields = read_file(f"/proc/{pid}/statm").split()
+    return int(fields[1]) * PAGE_BYTES if fields else 0
+
+
+def memory_kills() -> int:
+    """How many processes the kernel's out-of-memory killer has killed since boot (/proc/vmstat, Linux 4.13)."""
+    for line in read_file("/proc/vmstat").splitlines():
+        if line.startswith(b"oom_kill "):
+            return int(line.split()[1])
+    return 0
 
 
 def is_in_our_namespace(pid: int) -> bool:
@@ -107,7 +128,7 @@ def own_children() -> list[int]:
     us = os.getpid()
     if not HAS_CHILDREN_FILES:
         return _children_by_parent(us)
-    return [int(pid) for pid in _read(f"/proc/self/task/{us}/children").split()]
+    return [int(pid) for pid in read_file(f"/proc/self/task/{us}/children").split()]
 
 
 def children_of(pid: int) -> list[int]:
@@ -118,19 +139,20 @@ def children_of(pid: int) -> list[int]:
         return []
     if not HAS_CHILDREN_FILES:
         return _children_by_parent(pid)
-    return [int(child) for thread in threads for child in _read(f"/proc/{pid}/task/{thread}/children").split()]
+    return [int(child) for thread in threads for child in read_file(f"/proc/{pid}/task/{thread}/children").split()]
 
 
 def boot_id() -> str:
     """This boot's random id: pids and start times of another boot mean nothing (random(4))."""
-    return _read("/proc/sys/kernel/random/boot_id").decode().strip()
+    return read_file("/proc/sys/kernel/random/boot_id").decode().strip()
 
 
 def _children_by_parent(parent: int) -> list[int]:
     return [pid for pid in all_pids() if (stat := read_stat(pid)) is not None and stat.parent == parent]
 
 
-def _read(path: str) -> bytes:
+def read_file(path: str) -> bytes:
+    """All of a small file; b"" where it cannot be read."""
     try:
         return with_spare(partial(_read_whole, path))
     except OSError:

@@ -17,8 +17,9 @@ from typing import NoReturn
 
 from procession.owner import Owner, become, find_owner
 from procession.stack.model import Limits, Process
-from procession.supervisor.linux import heartbeats
+from procession.supervisor.linux import heartbeats, kernel, openfiles
 from procession.supervisor.linux.environment import build_environment
+from procession.supervisor.linux.group import Group, write
 from procession.supervisor.linux.signals import block_signals, reset_signals, unblock_signals
 
 FIRST_LISTENER_FD = 3  # SD_LISTEN_FDS_START (sd_listen_fds(3))
@@ -41,6 +42,7 @@ class Launch:
     argv: tuple[str, ...] = ()
     heartbeats: str = ""  # the folder of the files that tell that it is alive; "": there is none
     main: int = 0  # the pid of the life's main process; 0: it is this one
+    group: Group | None = None
 
 
 class ChildFailed(Exception):
@@ -52,7 +54,7 @@ def launch(work: Launch) -> tuple[int, int]:
     report, their_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     parent = os.getpid()
     try:
-        pid = _fork(lambda: _run_child(work, their_end, parent))
+        pid = fork(lambda: _run_child(work, their_end, parent))
     except OSError:
         os.close(report)
         raise
@@ -69,7 +71,7 @@ def read_report(fd: int) -> str | None:
         return None
 
 
-def _fork(child: Callable[[], NoReturn]) -> int:
+def fork(child: Callable[[], NoReturn]) -> int:
     """fork(2) with our signals held back. Raises OSError: EAGAIN (too many processes), ENOMEM."""
     block_signals()
     try:
@@ -97,6 +99,7 @@ def _run_child(work: Launch, report: int, parent: int) -> NoReturn:
 def _prepare_and_exec(work: Launch, parent: int) -> NoReturn:
     os.setsid()
     process = work.process
+    _join(work.group)
     _connect_output(work.fifo)
     owner = _find_owner(process)
     environment = _environment(work, owner.variables() if owner else {})
@@ -104,9 +107,11 @@ def _prepare_and_exec(work: Launch, parent: int) -> NoReturn:
     _enter(process.directory)
     if process.umask is not None:
         os.umask(process.umask)
-    _limit(process.limits)
+    _limit(process.limits, work.group)
     if owner is not None:
         _try("become", ":".join(filter(None, (process.user, process.group))), lambda: _become(owner))
+    if process.no_new_privs:
+        _try("forbid", "new privileges", kernel.forbid_new_privileges)
     argv = work.argv or process.argv
     if work.listeners:
         argv = process.handoff
@@ -175,6 +180,8 @@ def _make_heartbeat(work: Launch, owner: Owner | None, environment: dict[str, st
     except OSError:
         return
     environment["PROCESSION_HEARTBEAT"] = path
+    if work.process.liveness is not None:
+        environment["PROCESSION_HEARTBEAT_SECONDS"] = f"{heartbeats.every_seconds(work.process.liveness):g}"
 
 
 def _enter(directory: str) -> None:
@@ -184,10 +191,26 @@ def _enter(directory: str) -> None:
         raise ChildFailed(f"cannot enter its directory {directory}: {error.strerror}") from error
 
 
-def _limit(limits: Limits) -> None:
+def _join(group: Group | None) -> None:
+    """Without a limit in it, a group is of use only when everything ends: then it may be missing."""
+    try:
+        if group is not None:
+            write(f"{group.path}/cgroup.procs", "0")
+    except OSError as error:
+        if group is not None and group.held:
+            raise ChildFailed(f"cannot join its cgroup {group.path}: {error.strerror}") from error
+
+
+def _limit(limits: Limits, group: Group | None) -> None:
+    """What a group holds it to already, an rlimit need not: that counts all processes of the user."""
     if limits.nice:
         _try("set niceness to", limits.nice, lambda: os.nice(limits.nice))
-    wanted = {"NOFILE": limits.files or -1, "NPROC": limits.processes or -1, "CORE": limits.core_bytes}
+    wanted = {
+        "NOFILE": limits.files or -1,
+        "NPROC": limits.processes or -1 if group is None or "pids" not in group.held else -1,
+        "CORE": limits.core_bytes,
+    }
+    _try("give back", "the limit of open files", openfiles.give_back)
     if any(value >= 0 for value in wanted.values()):
         import resource
 

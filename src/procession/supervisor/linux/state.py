@@ -47,6 +47,7 @@ def digest(process: Process) -> int:
     lived_by = (
         process.argv, process.handoff, process.listeners, sorted(process.environment.items()), process.env_files,
         process.directory, process.user, process.group, process.umask, process.limits,
+        process.no_new_privs,
     )  # fmt: skip
     return crc32(repr(lived_by).encode("utf-8", "surrogateescape")) or 1
 

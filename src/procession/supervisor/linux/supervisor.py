@@ -23,7 +23,8 @@ from procession.supervisor.core import view
 from procession.supervisor.core.decide import decide, next_deadline
 from procession.supervisor.core.events import Apply, Down, Event, Tick
 from procession.supervisor.core.model import Model, empty
-from procession.supervisor.linux import heartbeats, rundir, successor, systemd
+from procession.supervisor.linux import heartbeats, openfiles, rundir, successor, systemd
+from procession.supervisor.linux.activation import Passed
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.inherited import Inherited
 from procession.supervisor.linux.instances import Instances
@@ -49,7 +50,7 @@ OWN_OPERATION = 1  # the one with which we began
 class Supervisor:
     """Everything that one supervisor has. Raises OSError when its own files and sockets cannot be made."""
 
-    def __init__(self, directory: str, lock: int, inherited: Inherited, *, echo: bool) -> None:
+    def __init__(self, directory: str, lock: int, inherited: Inherited, passed: Passed, *, echo: bool) -> None:
         """`lock` is the fd of the directory's, which is ours. Raises OSError."""
         keep_spares()
         self.directory = directory
@@ -58,9 +59,13 @@ class Supervisor:
         self.model: Model = empty()
         self.loop = Loop()
         self.children = Children(self.loop)
-        self.notify = NotifySocket(directory, self.loop, inherited.notify, tell=self.tell, who=self._who)
+        self.notify = NotifySocket(
+            directory, self.loop, inherited.notify, tell=self.tell, beat=self._beat, who=self._who
+        )
         self.recorder = Recorder(directory, self.loop, self.children, echo=echo, kept=self.notify.fileno())
-        self.listeners = Listeners(lambda address: take_back(address, list(self.instances.by_pid)), inherited.listeners)
+        self.listeners = Listeners(
+            lambda address: take_back(address, list(self.instances.by_pid)), passed, inherited.listeners
+        )
         self.instances = Instances(directory, self.loop, self.children, self.listeners, self.tell)
         self.instances.notify = self.notify.address
         self.instances.heartbeats = self._prepare_heartbeats()
@@ -113,7 +118,8 @@ class Supervisor:
             "recorder_pid": self.recorder.pid,
             "recorder_restarts": self.recorder.restarts,
         }
-        return {"supervisor": own, **view.status(self.model, monotonic())}
+        not_held = {name: list(what) for name, what in self.instances.not_held.items() if what}
+        return {"supervisor": own, **view.status(self.model, monotonic()), "not_held": not_held}
 
     def succeed(self, program: list[str]) -> str:
         """Become this program, once the present moment's work is done; "", or why it cannot be."""
@@ -130,8 +136,10 @@ class Supervisor:
         program, self._successor = self._successor, []
         self.save()
         self.server.say_farewell()
-        inherited = Inherited(self._lock, self.server.fileno(), self.notify.fileno(), self.listeners.held_fds())
-        arguments = ["--directory", self.directory, *(["--echo"] if self._echo else [])]
+        fds = (self._lock, self.server.fileno(), self.notify.fileno())
+        inherited = Inherited(*fds, self.listeners.held_fds(), self.listeners.lent_fds())
+        arguments = ["--directory", self.directory, "--open-files", str(openfiles.given())]
+        arguments += ["--echo"] if self._echo else []
         try:
             successor.become(program, arguments, inherited)
         except OSError as error:
@@ -140,6 +148,12 @@ class Supervisor:
     def change(self, name: str) -> dict[str, object]:
         """One instance, as the control socket tells it."""
         return view.change(self.model, name, monotonic())
+
+    def sort_inherited(self, stack: Stack) -> None:
+        """Close the listeners passed on to us that nothing of this stack, our first, serves; and tell it."""
+        taken, closed = self.listeners.close_unwanted(stack)
+        if taken or closed:
+            self.recorder.keep(do.Record("listeners-passed", detail={"taken": taken, "closed": closed}))
 
     def save(self) -> None:
         """Write down now what the next supervisor must know; what a full disk refuses is written later."""
@@ -170,6 +184,8 @@ class Supervisor:
             if isinstance(event, Apply) and self.before_apply is not None:
                 self._take_over_before(event)
                 continue
+            if isinstance(event, Apply):
+                self.sort_inherited(event.stack)
             self.model, actions = decide(self.model, event, monotonic())
             for action in actions:
                 ACT[type(action)](self, action)
@@ -216,7 +232,7 @@ class Supervisor:
             return
         systemd.notify({"STOPPING": "1"})
         self.loop.call_after(QUIT_SECONDS, "quit", self._end)
-        find = partial(everything, self.directory, self.children)
+        find = partial(everything, self.directory, self.children, self.instances.groups)
         Kill(find, self.loop, on_gone=self._end_recorder, on_survived=self._name_survivors).begin()
 
     def _name_survivors(self, names: tuple[str, ...]) -> None:
@@ -230,9 +246,11 @@ class Supervisor:
         self.loop.cancel("save")
         self.loop.cancel("quit")
         self.loop.cancel("hurry")
+        self.loop.cancel("watchdog")
         self._is_over = True
         rundir.clean_up(self.directory)
         heartbeats.clean_up(self.instances.heartbeats)
+        self.instances.groups.remove_all()
         self.listeners.close_all()
         self.notify.close()
         self.server.close()
@@ -254,6 +272,9 @@ class Supervisor:
         self.recorder.keep(do.Record("reread", detail={"code": status}, who="signal"))
         if status:
             self.recorder.note(f"update: ended with {status}")
+
+    def _beat(self, life: int, interval_seconds: float) -> None:
+        self.probes.beat(life, interval_seconds)
 
     def _who(self, pid: int) -> Sender | None:
         life = self.instances.by_pid.get(pid)

@@ -6,8 +6,8 @@ import os
 import socket
 
 from procession.supervisor.linux import kernel
+from procession.supervisor.linux.activation import listens_on
 from procession.supervisor.linux.addresses import Address
-from procession.supervisor.linux.listeners import listens_on
 from procession.supervisor.linux.spawn import FIRST_LISTENER_FD
 
 HANDED_OVER_MAX = 16  # fds that are looked at: what was handed over begins at FIRST_LISTENER_FD

@@ -1,6 +1,7 @@
 """What belongs to an instance besides its main process, and how all of it is killed.
 
-A process belongs to the tree of a main process if it is in its session, or carries its mark in the environment, or
+A process belongs to the tree of a main process if it is in its control group, which it cannot leave by anything that it
+does to itself; where there is none (see `cgroups`), if it is in its session, or carries its mark in the environment, or
 descends from one that does. While we are the subreaper of the tree, every part of it descends from the main process or
 from an orphan that became our child; so when the main process is dead and we have no unknown child, nothing is left,
 and that one look at our children is all that a restart pays. The tree of an adopted instance is searched for in all of
@@ -21,7 +22,9 @@ from functools import partial
 
 from procession.loop import Loop
 from procession.supervisor.linux import kernel, procfs
+from procession.supervisor.linux.cgroups import Groups
 from procession.supervisor.linux.children import Children
+from procession.supervisor.linux.group import Group
 from procession.supervisor.linux.procfs import Mark, Stat
 from procession.supervisor.linux.spare import with_spare
 
@@ -40,7 +43,7 @@ class Tree:
     is_own: bool
 
 
-def members(tree: Tree, children: Children) -> Iterator[Stat]:
+def members(tree: Tree, children: Children, group: Group | None = None) -> Iterator[Stat]:
     """What lives of the tree now, without the main process itself; not always all, but nothing only if nothing does."""
     main = procfs.read_stat(tree.main)
     is_there = main is not None and main.start_ticks == tree.start_ticks
@@ -51,12 +54,14 @@ def members(tree: Tree, children: Children) -> Iterator[Stat]:
             return False
         return (stat.session == tree.main and not is_reused) or procfs.read_mark(stat.pid) == tree.mark
 
+    if group is not None:
+        yield from (stat for stat in group.members() if stat.pid != tree.main or is_reused)
     if is_there:
         yield from _descendants(tree.main)
     yield from _search(children.strangers if tree.is_own else procfs.all_pids, belongs)
 
 
-def everything(directory: str, children: Children) -> Iterator[Stat]:
+def everything(directory: str, children: Children, groups: Groups) -> Iterator[Stat]:
     """What lives of any instance of this stack directory, or was started by one; nothing only if nothing does.
 
     For the very end, when nothing may be left: whose a child is that nobody announced does not matter then.
@@ -66,6 +71,7 @@ def everything(directory: str, children: Children) -> Iterator[Stat]:
         mark = procfs.read_mark(stat.pid)
         return mark is not None and mark.directory == directory and not children.is_own(stat.pid)
 
+    yield from (stat for stat in groups.members() if not children.is_own(stat.pid))
     yield from _search(children.strangers, lambda _: True)
     yield from _search(procfs.all_pids, belongs)
 
