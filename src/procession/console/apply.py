@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from procession.console import declared, text
 from procession.console.engine import run_steps
+from procession.control.wire import SOCKET_NAME
 from procession.engines import applied as memory
 from procession.engines import files
 from procession.engines.applied import Applied
@@ -21,7 +22,6 @@ from procession.engines.registry import EMBEDDED, engine
 from procession.engines.steps import drive
 from procession.errors import Problem
 from procession.refusal import ExitCode, Refusal
-from procession.stack.model import Stack
 
 SUMMARY = "Hand the site to systemd, supervisord, Compose, Swarm or Kubernetes"
 EXAMPLES = ("procession apply --engine systemd", "procession apply --dry-run")
@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     tool = engine(_name(options))
+    _refuse_two_at_once(tool, options)
     loaded = declared.load_or_say(options)
     if loaded is None:
         return ExitCode.NOT_SO
@@ -51,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
     rendering = tool.render(stack, settings)
     if _say(rendering.problems, options):
         return ExitCode.NOT_SO
-    asked = Asked(stack=stack, options=settings, directory=tool.directory(stack, settings))
+    owner = files.owner_of(stack.name, stack.directory)
+    asked = Asked(stack=stack, options=settings, directory=tool.directory(stack, settings), owner=owner)
     return _apply(tool, rendering, asked, options)
 
 
@@ -64,6 +66,15 @@ def _name(options: argparse.Namespace) -> str:
     return str(options.engine or (last and last.engine))
 
 
+def _refuse_two_at_once(tool: Engine, options: argparse.Namespace) -> None:
+    """What runs already holds the ports and does the work: the site would be there twice."""
+    if os.path.exists(os.path.join(options.stack_directory, SOCKET_NAME)):
+        raise Refusal("Procession's own supervisor runs the site", "first: procession down --engine embedded")
+    last = memory.read(options.stack_directory)
+    if last is not None and last.engine != tool.name:
+        raise Refusal(f"{last.engine} runs the site", f"first: procession down --engine {last.engine}")
+
+
 def _say(problems: Sequence[Problem], options: argparse.Namespace) -> bool:
     """On stderr; whether there is an error among them."""
     for line in text.problem_lines(problems, text.Ink(sys.stderr, no_color=options.no_color)):
@@ -72,23 +83,18 @@ def _say(problems: Sequence[Problem], options: argparse.Namespace) -> bool:
 
 
 def _apply(tool: Engine, rendering: Rendering, asked: Asked, options: argparse.Namespace) -> int:
-    owner = owner_of(asked.stack)
+    owner = asked.owner
     there = files.read_there(asked.directory, rendering.files, owner)
     changes = files.compare(rendering.files, there, owner)
     _show(changes, asked.directory, options)
     _refuse_what_is_not_ours(changes, asked.directory, options)
-    _check(tool, rendering, asked, owner)
+    _check(tool, rendering, asked)
     changed = tuple(one.path for one in changes if one.change not in QUIET)
     if not options.dry_run:
         files.write(asked.directory, rendering.files, changes)
         memory.write(options.stack_directory, Applied(tool.name, asked.directory, asked.stack))
     run_steps(tool.apply(replace(asked, changed=changed)), options)
     return ExitCode.DONE
-
-
-def owner_of(stack: Stack) -> str:
-    """The mark's owner: two sites on one machine never touch each other's files."""
-    return f"{stack.name} of {stack.directory}"
 
 
 def _show(changes: Sequence[Difference], directory: str, options: argparse.Namespace) -> None:
@@ -114,9 +120,9 @@ def _refuse_what_is_not_ours(changes: Sequence[Difference], directory: str, opti
         raise Refusal(f"{path} was edited by hand", "put the edit into the declaration, or say --overwrite")
 
 
-def _check(tool: Engine, rendering: Rendering, asked: Asked, owner: str) -> None:
+def _check(tool: Engine, rendering: Rendering, asked: Asked) -> None:
     """The engine's own checker, on files that are not in place yet. Raises Refusal; then nothing was changed."""
     with tempfile.TemporaryDirectory(prefix="procession-") as directory:
-        changes = files.compare(rendering.files, {}, owner)
+        changes = files.compare(rendering.files, {}, asked.owner)
         files.write(directory, rendering.files, changes)
         drive(tool.check(replace(asked, directory=directory)), text.say)

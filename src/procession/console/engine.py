@@ -5,23 +5,39 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from time import sleep
 from typing import TypeVar
 
 from procession.console import text
+from procession.console.talk import chosen_names
 from procession.engines import applied as memory
+from procession.engines import files
 from procession.engines.applied import Applied
 from procession.engines.base import Asked, Engine, Row, State
 from procession.engines.options import read_options
 from procession.engines.registry import EMBEDDED, engine
 from procession.engines.steps import Steps, drive, print_all
 from procession.refusal import ExitCode, Refusal
+from procession.stack.model import Stack
 from procession.units import show_seconds
 
 HEAD = ("NAME", "STATE", "PID", "UPTIME", "RESTARTS", "")
 COLORS = {State.READY: "green", State.DONE: "green", State.STOPPED: "dim", State.FAILED: "red", State.BACKOFF: "red"}
 T = TypeVar("T")
 LINES_DEFAULT = 100  # of `logs`
+LINES_DEFAULT_FOLLOWING = 10
+WATCH_SECONDS = 1.0
+CLEAR = "\x1b[H\x1b[J"
+WAITING = {"wait": True, "timeout": None}
+OPTIONS: Mapping[str, Mapping[str, object]] = {
+    "logs": {"since": None, "until": None, "grep": "", "json": False, "no_times": False},
+    "events": {"since": None, "json": False},
+    **dict.fromkeys(("start", "stop", "restart", "roll", "scale", "down"), WAITING),
+}
+"""The options that not every engine can do, each as it is when nobody said it."""
 WELL = frozenset({State.READY, State.DONE, State.STOPPED})
 
 
@@ -39,15 +55,42 @@ def chosen(options: argparse.Namespace) -> Applied | None:
 def perform(verb: str, applied: Applied, options: argparse.Namespace) -> int:
     """One verb, by the engine's own tool; gives the exit code. Raises Refusal."""
     tool = engine(applied.engine)
+    _refuse_options(verb, tool, options)
     if verb == "status":
-        return _status(tool, applied, options)
+        return _watch(tool, applied, options) if options.watch else _status(tool, applied, options)
     if verb not in tool.verbs:
         raise Refusal(f"{tool.title} has no way to {verb}", tool.cannot.get(verb, ""), code=ExitCode.USAGE)
+    if hasattr(options, "all"):
+        chosen_names(options)
     asked = ask(tool, applied, options)
     run_steps(tool.verbs[verb](asked), options)
-    if verb == "down" and not options.dry_run:
-        memory.forget(options.stack_directory)
+    if not options.dry_run:
+        _remember(verb, applied, asked, options)
     return ExitCode.DONE
+
+
+def _refuse_options(verb: str, tool: Engine, options: argparse.Namespace) -> None:
+    """What an engine cannot do is said, and not left out in silence."""
+    for name, unsaid in OPTIONS.get(verb, {}).items():
+        if getattr(options, name) != unsaid and name not in tool.takes.get(verb, ()):
+            shown = "--no-wait" if name == "wait" else "--" + name.replace("_", "-")
+            raise Refusal(f"{tool.title}: `{verb}` has no {shown}", "leave it out", code=ExitCode.USAGE)
+
+
+def _remember(verb: str, applied: Applied, asked: Asked, options: argparse.Namespace) -> None:
+    """What the verbs that come after have to know."""
+    if verb == "down":
+        memory.forget(options.stack_directory)
+    if verb == "scale":
+        memory.write(options.stack_directory, replace(applied, stack=scaled(applied.stack, asked.replicas)))
+
+
+def scaled(stack: Stack, replicas: Mapping[str, int]) -> Stack:
+    """The stack with other numbers of instances."""
+    return replace(
+        stack,
+        processes=tuple(replace(one, replicas=replicas.get(one.name, one.replicas)) for one in stack.processes),
+    )
 
 
 def ask(tool: Engine, applied: Applied, options: argparse.Namespace) -> Asked:
@@ -60,11 +103,40 @@ def ask(tool: Engine, applied: Applied, options: argparse.Namespace) -> Asked:
         stack=applied.stack,
         options=settings,
         directory=applied.directory,
+        owner=files.owner_of(applied.stack.name, applied.stack.directory),
         names=names,
         replicas=_replicas(applied, getattr(options, "counts", ()) or ()),
         follow=getattr(options, "follow", False),
-        lines=int(getattr(options, "lines", None) or LINES_DEFAULT),
+        lines=_lines(options),
+        since=_moment(options, "since"),
+        until=_moment(options, "until"),
+        grep=getattr(options, "grep", ""),
+        json=getattr(options, "json", False),
     )
+
+
+def _lines(options: argparse.Namespace) -> int | None:
+    """As the embedded supervisor has it: all with --since or --until. Raises Refusal."""
+    said = getattr(options, "lines", None)
+    if said is None:
+        if getattr(options, "since", None) or getattr(options, "until", None):
+            return None
+        return LINES_DEFAULT_FOLLOWING if getattr(options, "follow", False) else LINES_DEFAULT
+    try:
+        return text.count_of_lines(said)
+    except ValueError as error:
+        raise Refusal(str(error), code=ExitCode.USAGE) from error
+
+
+def _moment(options: argparse.Namespace, name: str) -> datetime | None:
+    """Raises Refusal."""
+    from procession.console.moments import moment
+
+    said = getattr(options, name, None)
+    try:
+        return moment(said) if said else None
+    except ValueError as error:
+        raise Refusal(str(error), code=ExitCode.USAGE) from error
 
 
 def run_steps(steps: Steps[T], options: argparse.Namespace) -> T:
@@ -85,8 +157,21 @@ def _replicas(applied: Applied, counts: Iterable[tuple[str, int]]) -> Mapping[st
     return {_process_of(applied, name): count for name, count in counts}
 
 
+def _watch(tool: Engine, applied: Applied, options: argparse.Namespace) -> int:
+    """Again and again, until Ctrl-C: another engine does not tell when something changes."""
+    while True:
+        print(CLEAR, end="")
+        _status(tool, applied, options)
+        sys.stdout.flush()
+        sleep(WATCH_SECONDS)
+
+
 def _status(tool: Engine, applied: Applied, options: argparse.Namespace) -> int:
-    rows = drive(tool.status(ask(tool, applied, options)), text.say)
+    asked = ask(tool, applied, options)
+    if options.dry_run:
+        print_all(tool.status(asked), print)
+        return ExitCode.DONE
+    rows = [row for row in drive(tool.status(asked), text.say) if _is_asked(row, asked.names)]
     if options.json:
         instances = [_as_data(row) for row in rows]
         data = {"engine": applied.engine, "name": applied.stack.name, "instances": instances}
@@ -96,6 +181,10 @@ def _status(tool: Engine, applied: Applied, options: argparse.Namespace) -> int:
         print(f"{applied.stack.name} on {tool.title}")
         print("\n".join(text.table(HEAD, [_cells(row) for row in rows], ink)))
     return ExitCode.DONE if all(row.state in WELL for row in rows) else ExitCode.NOT_SO
+
+
+def _is_asked(row: Row, names: Sequence[str]) -> bool:
+    return not names or row.name in names or row.process in names
 
 
 def _as_data(row: Row) -> dict[str, object]:

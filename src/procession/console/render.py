@@ -35,8 +35,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _render_for(name: str, loaded: declared.Loaded, options: argparse.Namespace) -> int:
-    from procession.console.apply import owner_of  # here, because the engines take their time to import
-    from procession.engines import files
+    from procession.engines import files  # here, because the engines take their time to import
     from procession.engines.options import read_options
     from procession.engines.registry import engine
 
@@ -48,7 +47,7 @@ def _render_for(name: str, loaded: declared.Loaded, options: argparse.Namespace)
         text.say(line)
     if rendering is None or any(problem.is_error for problem in problems):
         return ExitCode.NOT_SO
-    owner = owner_of(stack)
+    owner = files.owner_of(stack.name, stack.directory)
     if options.output:
         there = files.read_there(options.output, rendering.files, owner) if os.path.isdir(options.output) else {}
         files.write(options.output, rendering.files, files.compare(rendering.files, there, owner))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -56,10 +57,15 @@ class Asked:
     stack: Stack
     options: Options
     directory: str  # where the engine's files are
+    owner: str = ""  # whose the files are: see `files.owner_of`
     names: tuple[str, ...] = ()  # processes, or instances of them; empty: all
     replicas: Mapping[str, int] = field(default_factory=dict)  # of `scale`
-    follow: bool = False  # of `logs` and `events`
-    lines: int = 100
+    follow: bool = False  # of `logs` and `events`, as all below
+    lines: int | None = 100  # the last so many; None: all
+    since: datetime | None = None  # with its zone, as `until`
+    until: datetime | None = None
+    grep: str = ""  # only lines with this text in them
+    json: bool = False
     changed: tuple[str, ...] = ()  # of `apply`: the paths of the files that are new, changed or gone
 
 
@@ -79,6 +85,8 @@ class Engine:
     - `status`: one row for each instance
     - `verbs`: start stop restart roll scale down logs events; one that is missing cannot be done, and `cannot` says
       what comes closest
+    - `takes`: the options of a verb that the engine can do, beyond those that all can (--follow, --lines):
+      {"logs": {"since", "grep"}}; one that is given and not taken is refused, never left out in silence
     """
 
     name: str
@@ -91,3 +99,4 @@ class Engine:
     status: Callable[[Asked], Steps[tuple[Row, ...]]]
     verbs: Mapping[str, Verb]
     cannot: Mapping[str, str] = field(default_factory=dict)
+    takes: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -49,6 +49,11 @@ class File:
         return f"{mark}\n{self.text}"
 
 
+def owner_of(name: str, directory: str) -> str:
+    """The mark's owner, the stack of a project: two sites on one machine never touch each other's files."""
+    return f"{name} of {directory}"
+
+
 class Change(StrEnum):
     """What became of a file, or would."""
 
@@ -163,10 +168,11 @@ def write(directory: str, files: Iterable[File], changes: Iterable[Difference]) 
         if one.after is None:
             os.unlink(target)
         elif one.change is not Change.SAME:
-            _replace(target, one.after, wanted[one.path].mode)
+            replace_file(target, one.after, wanted[one.path].mode)
 
 
-def _replace(target: str, text: str, mode: int) -> None:
+def replace_file(target: str, text: str, mode: int) -> None:
+    """Put a whole file there at once: whoever reads it sees the old one or the new one. Raises OSError."""
     os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
     part = f"{target}.part"
     fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)

@@ -5,7 +5,8 @@
         if not done.is_well:
             raise Refusal(...)
 
-`drive` runs such steps against the real tool; `print_all` prints the commands and runs only those that look.
+`drive` runs such steps against the real tool; `print_all` prints the commands and runs only those that look. A look
+that fails in a dry run is what it is: the engine may not run yet.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from time import monotonic, sleep
 from typing import TypeVar
 
+from procession.engines.files import File, replace_file
 from procession.run import Done, run
 
 T = TypeVar("T")
@@ -52,13 +54,26 @@ class Await:
 
 
 @dataclass(frozen=True, slots=True)
+class Put:
+    """Write a file of ours anew, as `scale` does where the number stands in a file. A hand edit is not looked for."""
+
+    directory: str
+    file: File
+    owner: str
+
+    @property
+    def path(self) -> str:
+        return os.path.join(self.directory, self.file.path)
+
+
+@dataclass(frozen=True, slots=True)
 class News:
     """A line for the person who waits: "web.1: ready"."""
 
     text: str
 
 
-Step = Command | Await | News
+Step = Command | Await | Put | News
 Steps = Generator[Step, Done, T]
 TIMED_OUT = 124  # as timeout(1) has it
 
@@ -88,7 +103,10 @@ def _take(step: Step, say: Callable[[str], None]) -> Done:
         return _run(step)
     if isinstance(step, Await):
         return _await(step)
-    say(step.text)
+    if isinstance(step, Put):
+        replace_file(step.path, step.file.marked(step.owner), step.file.mode)
+    else:
+        say(step.text)
     return Done(0)
 
 
@@ -97,6 +115,9 @@ def _pretend(step: Step, say: Callable[[str], None]) -> Done:
         return Done(0)
     if isinstance(step, Await):
         say(f"# until {step.what}, for {step.within_seconds:g} s at most: {step.look.text()}")
+        return Done(0)
+    if isinstance(step, Put):
+        say(f"# write {step.path}")
         return Done(0)
     say(step.text())
     return _run(step) if step.looks else Done(0)
