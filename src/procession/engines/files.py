@@ -14,6 +14,7 @@ import difflib
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +22,7 @@ from enum import StrEnum
 ORDER = 'do not edit: it is written anew by "procession apply"'
 MARK = re.compile(rf"^\W*procession: (?P<owner>.+), {ORDER}  sha256:(?P<hash>\w{{16}})\W*$")
 HASH_LENGTH = 16
+MARK_BYTES_MAX = 8192  # of one line: a path has 4096 at most
 MARK_LINES = 3  # so far down at most: a shebang or a Dockerfile's directive may stand before it
 
 
@@ -142,22 +144,24 @@ def read_there(directory: str, files: Iterable[File], owner: str) -> dict[str, s
     wanted = {file.path for file in files}
     for folder, _, names in os.walk(directory):
         for name in names:
-            path = os.path.relpath(os.path.join(folder, name), directory)
-            text = _read(os.path.join(folder, name), whole=path in wanted)
-            if text is not None and (path in wanted or owned_by(text) == owner):
-                found[path] = text
+            path = os.path.join(folder, name)
+            relative = os.path.relpath(path, directory)
+            if relative in wanted or _is_owned(path, owner):
+                with open(path, encoding="utf-8") as file:
+                    found[relative] = file.read()
     return found
 
 
-def _read(path: str, *, whole: bool) -> str | None:
-    """None for what is no text, and so not ours."""
+def _is_owned(path: str, owner: str) -> bool:
+    """By its first lines: what is beside our files may be long, or no text at all, or a socket, or a link to ours."""
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        return False
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except (UnicodeDecodeError, FileNotFoundError):
-        if whole:
-            raise
-        return None
+        with open(path, "rb") as file:
+            first = b"".join(file.readline(MARK_BYTES_MAX) for _ in range(MARK_LINES))
+    except PermissionError:
+        return False
+    return owned_by(first.decode("utf-8", "replace")) == owner
 
 
 def write(directory: str, files: Iterable[File], changes: Iterable[Difference]) -> None:
