@@ -11,7 +11,7 @@ from procession.engines.steps import Command, Steps
 from procession.engines.supervisord.options import CONF, Options, program
 from procession.engines.supervisord.places import log_folders
 from procession.refusal import Refusal
-from procession.run import NO_SUCH_PROGRAM
+from procession.run import NO_SUCH_PROGRAM, Done
 
 PROGRAM = os.path.join(os.path.dirname(os.path.dirname(__file__)), "programs", "supervisord_check.py")
 
@@ -23,7 +23,13 @@ def check(asked: Asked) -> Steps[None]:
     if done.status == NO_SUCH_PROGRAM or "No module named 'supervisor'" in done.stderr:
         raise Refusal("there is no supervisord here", "install it: pip install supervisor, or apt install supervisor")
     if not done.is_well:
-        raise Refusal(f"supervisord does not take its configuration: {done.last_words()}", "nothing was changed")
+        raise Refusal(f"supervisord does not take its configuration: {_complaint(done)}", "nothing was changed")
+
+
+def _complaint(done: Done) -> str:
+    """supervisord's own stands before its words on how to get help."""
+    errors = [line.removeprefix("Error: ") for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    return errors[0] if errors else done.last_words()
 
 
 def python_of(options: Options) -> str:
