@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -67,9 +68,12 @@ def test_what_is_no_longer_wanted_goes_and_what_is_anothers_stays(tmp_path: Path
     put(tmp_path, FILE)
     put(tmp_path, File(path="other.conf", text="b\n"), owner=owner_of("other", "/srv/other"))
     (tmp_path / "notes").write_bytes(b"\xff\xfe")
+    (tmp_path / "link").symlink_to(FILE.path)  # as `systemctl enable` makes them
+    os.mkfifo(tmp_path / "fifo")
     assert changes(tmp_path) == {FILE.path: Change.GONE}
     put(tmp_path)
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["notes", "other.conf"]
+    assert (tmp_path / "link").is_symlink()
 
 
 def test_a_file_in_the_way_is_foreign(tmp_path: Path) -> None:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
+import shutil
 import signal
+import stat
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +18,8 @@ import pytest
 from tests.backends.serving import free_port, get
 from tests.console.project import Project, await_true
 from tests.e2e.load import Load
-from tests.e2e.site import make_site, pids
+from tests.e2e.readable import make_python
+from tests.e2e.site import make_site, pids, write_settings
 
 MANY_SECONDS = 600  # Celery takes its time to start and to stop, more so on a busy machine
 DECLARATION = """
@@ -30,6 +36,8 @@ PRODUCTION_PROCESSES = {{
              "ENV": {{"ODD": {odd!r}, "PLAIN": {plain!r}}}}},
 }}
 """
+NOBODY = pwd.getpwnam("nobody")
+SETPRIV = ("setpriv", f"--reuid={NOBODY.pw_uid}", f"--regid={NOBODY.pw_gid}", "--clear-groups")
 ODD = "50% of #1; 'a' \"b\"\n$HOME \\ \u00fc %(here)s"
 PLAIN = "50% \u00fc, $HOME \\ x"
 
@@ -52,6 +60,12 @@ class Site:
         marks = (f"{self.engine}/".encode(), f"\0PWD={self.project.directory}\0".encode())
         return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _belongs(pid, marks)]
 
+    def end(self) -> None:
+        """Take down what a failed test has left: supervisord first, or it starts the others again."""
+        self.project.run("down")
+        for pid in sorted(self.members()):
+            os.kill(pid, signal.SIGKILL)
+
 
 def _belongs(pid: int, marks: tuple[bytes, bytes]) -> bool:
     try:
@@ -65,9 +79,7 @@ def _belongs(pid: int, marks: tuple[bytes, bytes]) -> bool:
 def site(project: Project, tmp_path: Path) -> Iterator[Site]:
     made = Site(project, tmp_path / "s")
     yield made
-    project.run("down")
-    for pid in made.members():
-        os.kill(pid, signal.SIGKILL)
+    made.end()
 
 
 @pytest.mark.slow
@@ -137,11 +149,46 @@ def test_apply_shows_refuses_and_changes_nothing_when_it_must_not(site: Site) ->
 def test_a_task_that_fails_ends_apply_and_nothing_is_started(site: Site) -> None:
     project = site.project
     text = site.declaration().replace("echo done >> setup.txt", "exit 7")
-    (project.directory / "myproject" / "settings.py").open("a").write(text)
+    write_settings(project, text)
     refused = project.run("apply", "--engine", "supervisord")
     assert refused.code == 1
     assert "setup ended with 7" in refused.err
     assert site.members() == []
+
+
+@pytest.fixture
+def nobodys() -> Iterator[Site]:
+    """In a folder that nobody may enter, with a Python that nobody can run; tmp_path is root's own."""
+    folder = Path(tempfile.mkdtemp(prefix="procession-"))
+    folder.chmod(0o755)
+    python = make_python(folder, SETPRIV)
+    assert python, "nobody can run none of the Pythons here"
+    project = Project(folder / "site")
+    project.command = (python, "-m", "procession")
+    made = Site(project, folder / "s")
+    yield made
+    made.end()
+    shutil.rmtree(folder)
+
+
+@pytest.mark.root
+@pytest.mark.timeout(MANY_SECONDS)
+def test_all_of_one_user_is_that_users(nobodys: Site) -> None:
+    """Started by root, supervisord becomes that user as well: neither it nor its files need root after that."""
+    engine = {
+        "supervisord": {"DIRECTORY": str(nobodys.engine), "SUPERVISORD": f"{Path(sys.executable).parent}/supervisord"}
+    }
+    stack = {"NAME": "story", "USER": "nobody", "BACKOFF": {"STEADY": 1}, "ENGINES": engine}
+    processes = {"odd": {"COMMAND": ["sh", "-c", "echo I am $USER; exec sleep 1000"]}}
+    write_settings(nobodys.project, f"PRODUCTION_STACK = {stack!r}\nPRODUCTION_PROCESSES = {processes!r}\n")
+    nobodys.project.ok("apply", "--engine", "supervisord")
+    assert "I am nobody" in nobodys.project.ok("logs").out
+    assert {Path(f"/proc/{pid}").stat().st_uid for pid in nobodys.members()} == {NOBODY.pw_uid}
+    assert {path.stat().st_uid for path in (nobodys.engine, *nobodys.engine.rglob("*"))} == {NOBODY.pw_uid}
+    assert stat.S_IMODE(nobodys.engine.stat().st_mode) == 0o700
+    assert stat.S_IMODE((nobodys.engine / "supervisor.sock").stat().st_mode) == 0o700
+    nobodys.project.ok("down")
+    assert nobodys.members() == []
 
 
 @pytest.mark.timeout(MANY_SECONDS)

@@ -10,7 +10,7 @@ from procession.engines.secrets import written_out
 from procession.engines.supervisord import options as where
 from procession.engines.supervisord.options import Options, is_held
 from procession.errors import Problem
-from procession.stack.model import Condition, Kind, Process, RestartWhen, Stack
+from procession.stack.model import Condition, Kind, Probe, ProbeType, Process, RestartWhen, Stack
 
 SOCKET_BYTES_MAX = 107  # sun_path (unix(7)), less the zero
 TEMPORARY_BYTES = 11  # supervisord binds `supervisor.sock.PID` and renames it
@@ -60,7 +60,7 @@ def _lacking(process: Process, stack: Stack) -> Iterator[Problem]:
         "liveness": (
             process.liveness is not None,
             "nobody asks whether it hangs",
-            "httpok of superlance comes closest",
+            _asks(process.liveness),
         ),
         "max_age": (process.max_age_seconds > 0, "it is never renewed", "`procession roll` by a timer comes closest"),
         "limits.memory": (limits.memory_bytes > 0, "nothing holds it to that", "memmon of superlance comes closest"),
@@ -76,6 +76,11 @@ def _lacking(process: Process, stack: Stack) -> Iterator[Problem]:
         if dependency.condition is Condition.READY and _is_process(stack, dependency.name):
             what = f"supervisord: it starts after {dependency.name}, but does not wait until that is ready"
             yield _problem("W070", process, "depends_on", what, "it is started again until it finds what it needs")
+
+
+def _asks(liveness: Probe | None) -> str:
+    is_http = liveness is not None and liveness.type is ProbeType.HTTP
+    return "httpok of superlance comes closest" if is_http else EMBEDDED
 
 
 def _is_process(stack: Stack, name: str) -> bool:
