@@ -10,7 +10,7 @@ import pytest
 
 from procession.engines.files import Change, File, compare, is_untouched, owned_by, owner_of, read_there, write
 
-OWNER = owner_of("mysite", "/srv/mysite")
+OWNER = owner_of("mysite", "/srv/mysite", "systemd")
 FILE = File(path="conf/site.conf", text="[x]\na = 1\n")
 
 
@@ -66,7 +66,7 @@ def test_a_hand_edit_is_seen_in_a_file_that_is_wanted_and_in_one_that_is_not(tmp
 
 def test_what_is_no_longer_wanted_goes_and_what_is_anothers_stays(tmp_path: Path) -> None:
     put(tmp_path, FILE)
-    put(tmp_path, File(path="other.conf", text="b\n"), owner=owner_of("other", "/srv/other"))
+    put(tmp_path, File(path="other.conf", text="b\n"), owner=owner_of("mysite", "/srv/mysite", "compose"))
     (tmp_path / "notes").write_bytes(b"\xff\xfe")
     (tmp_path / "link").symlink_to(FILE.path)  # as `systemctl enable` makes them
     os.mkfifo(tmp_path / "fifo")

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     rendering = tool.render(stack, settings)
     if _say(rendering.problems, options):
         return ExitCode.NOT_SO
-    owner = files.owner_of(stack.name, stack.directory)
+    owner = files.owner_of(stack.name, stack.directory, tool.name)
     asked = Asked(stack=stack, options=settings, directory=tool.directory(stack, settings), owner=owner)
     return _apply(tool, rendering, asked, options)
 
@@ -87,7 +87,7 @@ def _apply(tool: Engine, rendering: Rendering, asked: Asked, options: argparse.N
     there = files.read_there(asked.directory, rendering.files, owner)
     changes = files.compare(rendering.files, there, owner)
     _show(changes, asked.directory, options)
-    _refuse_what_is_not_ours(changes, asked.directory, options)
+    refuse_what_is_not_ours(changes, asked.directory, overwrite=options.overwrite)
     _check(tool, rendering, asked)
     changed = tuple(one.path for one in changes if one.change not in QUIET)
     if not options.dry_run:
@@ -109,13 +109,14 @@ def _show(changes: Sequence[Difference], directory: str, options: argparse.Names
         print(f"{directory}: {text.plural(len(changes), 'file')}, none changed")
 
 
-def _refuse_what_is_not_ours(changes: Sequence[Difference], directory: str, options: argparse.Namespace) -> None:
+def refuse_what_is_not_ours(changes: Sequence[Difference], directory: str, *, overwrite: bool) -> None:
+    """Raises Refusal for a file in the way that somebody else wrote, or edited."""
     foreign = [one.path for one in changes if one.change is Change.FOREIGN]
     if foreign:
         path = os.path.join(directory, foreign[0])
         raise Refusal(f"{path} is not ours: it carries no mark of this site", "move it away; nothing was changed")
     edited = [one.path for one in changes if one.change is Change.EDITED]
-    if edited and not options.overwrite:
+    if edited and not overwrite:
         path = os.path.join(directory, edited[0])
         raise Refusal(f"{path} was edited by hand", "put the edit into the declaration, or say --overwrite")
 

@@ -103,7 +103,7 @@ def ask(tool: Engine, applied: Applied, options: argparse.Namespace) -> Asked:
         stack=applied.stack,
         options=settings,
         directory=applied.directory,
-        owner=files.owner_of(applied.stack.name, applied.stack.directory),
+        owner=files.owner_of(applied.stack.name, applied.stack.directory, tool.name),
         names=names,
         replicas=_replicas(applied, getattr(options, "counts", ()) or ()),
         follow=getattr(options, "follow", False),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 
 from procession.console import declared, text
 from procession.refusal import ExitCode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procession.engines.base import Rendering
 
 SUMMARY = "Print the complete stack as JSON, or the files of an engine"
 EXAMPLES = ("procession render --json", "procession render --engine systemd --output units/")
@@ -22,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", default=True, help="as JSON (default, without --engine)")
     parser.add_argument("--engine", metavar="NAME", default="", help="the files of this engine")
     parser.add_argument("--output", metavar="DIR", default="", help="write them there (default: print them)")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="with --output, also over ours that were edited by hand"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -47,11 +53,20 @@ def _render_for(name: str, loaded: declared.Loaded, options: argparse.Namespace)
         text.say(line)
     if rendering is None or any(problem.is_error for problem in problems):
         return ExitCode.NOT_SO
-    owner = files.owner_of(stack.name, stack.directory)
+    owner = files.owner_of(stack.name, stack.directory, tool.name)
     if options.output:
-        there = files.read_there(options.output, rendering.files, owner) if os.path.isdir(options.output) else {}
-        files.write(options.output, rendering.files, files.compare(rendering.files, there, owner))
-        return ExitCode.DONE
+        return _write(options, rendering, owner)
     for file in rendering.files:
         print(f"==> {file.path} <==\n{file.marked(owner)}")
+    return ExitCode.DONE
+
+
+def _write(options: argparse.Namespace, rendering: Rendering, owner: str) -> int:
+    """Over what we wrote before, and nothing else; what is no longer wanted there stays: the folder is a person's."""
+    from procession.console.apply import refuse_what_is_not_ours
+    from procession.engines import files
+
+    changes = files.compare(rendering.files, files.read_wanted(options.output, rendering.files), owner)
+    refuse_what_is_not_ours(changes, options.output, overwrite=options.overwrite)
+    files.write(options.output, rendering.files, changes)
     return ExitCode.DONE

@@ -51,9 +51,11 @@ class File:
         return f"{mark}\n{self.text}"
 
 
-def owner_of(name: str, directory: str) -> str:
-    """The mark's owner, the stack of a project: two sites on one machine never touch each other's files."""
-    return f"{name} of {directory}"
+def owner_of(name: str, directory: str, engine: str) -> str:
+    """The mark's owner, the stack of a project: two sites on one machine never touch each other's files, and one engine
+    never another's.
+    """
+    return f"{name} of {directory} for {engine}"
 
 
 class Change(StrEnum):
@@ -140,16 +142,25 @@ def _find_mark(text: str) -> tuple[int, re.Match[str]] | None:
 
 def read_there(directory: str, files: Iterable[File], owner: str) -> dict[str, str]:
     """The texts that `compare` asks for. Raises OSError, UnicodeDecodeError."""
-    found = {}
-    wanted = {file.path for file in files}
+    found = read_wanted(directory, files)
     for folder, _, names in os.walk(directory):
         for name in names:
             path = os.path.join(folder, name)
             relative = os.path.relpath(path, directory)
-            if relative in wanted or _is_owned(path, owner):
-                with open(path, encoding="utf-8") as file:
-                    found[relative] = file.read()
+            if relative not in found and _is_owned(path, owner):
+                found[relative] = _read(path)
     return found
+
+
+def read_wanted(directory: str, files: Iterable[File]) -> dict[str, str]:
+    """The texts that stand where ours are wanted. Raises OSError, UnicodeDecodeError."""
+    paths = {file.path: os.path.join(directory, file.path) for file in files}
+    return {path: _read(full) for path, full in paths.items() if os.path.lexists(full)}
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def _is_owned(path: str, owner: str) -> bool:
