@@ -88,7 +88,11 @@ def became(instance: Any) -> tuple[list[str], dict[str, str]]:
 
 
 def test_a_site_is_told_as_a_careful_person_would(tmp_path: Path) -> None:
-    site = {"web": {**WEB, "REPLICAS": 2}, "worker": {**WORKER, "REPLICAS": 2}, "migrate": TASK}
+    site: dict[str, dict[str, Any]] = {
+        "web": {**WEB, "REPLICAS": 2},
+        "worker": {**WORKER, "REPLICAS": 2},
+        "migrate": TASK,
+    }
     there = parsed(put(tmp_path, stack_of(site)))
     assert sorted(there) == ["migrate.1", "web.0", "web.1", "web.2", "worker.1", "worker.2"]
     worker, web, migrate = there["worker.1"], there["web.1"], there["migrate.1"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Never
 
 from procession.engines import text
-from procession.engines.base import Asked, Engine, Rendering, Row
+from procession.engines.base import Asked, Engine, Rendering
 from procession.engines.files import File
 from procession.engines.secrets import secret_variables
 from procession.engines.steps import Steps
@@ -17,7 +18,7 @@ from procession.stack.model import Kind, Process, Stack
 
 PROCFILE = "Procfile"
 RELEASE = "release"
-DRIVEN_BY = "start it with what reads it, such as honcho or overmind; `procession up` runs a Procfile, too"
+DRIVEN_BY = "write it: procession render --engine procfile --output .; then honcho, overmind or `procession up` run it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,16 +76,7 @@ def _problem(id: str, process: Process, key: str, what: str, fix: str) -> Proble
     return Problem(id, f"{process.name}.{key}", what, process.origin.text(), fix)
 
 
-def _check(_asked: Asked) -> Steps[None]:
-    yield from ()
-
-
-def _apply(_asked: Asked) -> Steps[None]:
-    """The file is all there is."""
-    yield from ()
-
-
-def _status(_asked: Asked) -> Steps[tuple[Row, ...]]:
+def _refuse(_asked: Asked) -> Steps[Never]:
     yield from ()
     raise Refusal("a Procfile is only written, and not run by us", DRIVEN_BY, code=ExitCode.USAGE)
 
@@ -95,10 +87,10 @@ ENGINE = Engine(
     title="a Procfile",
     options=Options,
     render=render,
-    directory=lambda stack, _options: stack.directory,
-    check=_check,
-    apply=_apply,
-    status=_status,
+    directory=lambda stack, _options: os.path.join(stack.directory, ".procession", "procfile"),
+    check=_refuse,
+    apply=_refuse,
+    status=_refuse,
     verbs={},
     cannot=dict.fromkeys(VERBS, DRIVEN_BY),
 )
