@@ -202,3 +202,30 @@ def test_two_engines_never_run_a_site_at_once(site: Site) -> None:
     assert refused.code == 4
     assert "systemd runs the site" in refused.err
     (project.stack_directory / "engine.json").unlink()
+
+
+@pytest.mark.timeout(MANY_SECONDS)
+def test_a_hand_edit_is_refused_and_nothing_new_changes_nothing(site: Site) -> None:
+    project = site.project
+    stack = {"NAME": "story", "BACKOFF": {"STEADY": 1}, "ENGINES": {"supervisord": {"DIRECTORY": str(site.engine)}}}
+    write_settings(
+        project, f"PRODUCTION_STACK = {stack!r}\nPRODUCTION_PROCESSES = {{'odd': {{'COMMAND': 'sleep 99'}}}}\n"
+    )
+    project.ok("apply", "--engine", "supervisord")
+    before = pids(project)
+    assert "2 files, none changed" in project.ok("apply").out
+    assert pids(project) == before
+    conf = site.engine / "supervisord.conf"
+    conf.write_text(conf.read_text().replace("stopwaitsecs=30", "stopwaitsecs=31"))
+    refused = project.run("apply")
+    assert refused.code == 4
+    assert "was edited by hand" in refused.err
+    assert "stopwaitsecs=31" in conf.read_text()
+    project.ok("apply", "--overwrite")
+    assert "stopwaitsecs=30" in conf.read_text()
+    assert project.run("logs", "--since", "1h").code == 2, "its lines have no times"
+    assert "supervisorctl -c" in project.ok("restart", "odd", "--dry-run").out
+    assert pids(project) == before
+    assert project.run("scale", "nobody=2").code == 2
+    project.ok("down")
+    assert site.members() == []

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from procession.engines.base import Asked, State, Verb
 from procession.engines.steps import Await, Command, News, Put, Steps
-from procession.engines.supervisord.options import CONF, LOG, PID, is_held, owner, program, spec
+from procession.engines.supervisord.options import CONF, LOG, is_held, owner, program, spec
 from procession.engines.supervisord.places import instances, log_folders, log_path, specs, supervisorctl
 from procession.engines.supervisord.render import launcher, render, task_path
 from procession.engines.supervisord.status import read_rows
@@ -130,10 +130,10 @@ def scale(asked: Asked) -> Steps[None]:
 
 def down(asked: Asked) -> Steps[None]:
     """Raises Refusal where it does not end."""
+    pid = (yield supervisorctl(asked, "pid", looks=True)).stdout.strip()
     yield from _well(supervisorctl(asked, "shutdown"), "supervisord does not shut down")
     seconds = sum(math.ceil(process.stop_seconds) for process in asked.stack.processes) + START_SECONDS
-    pid_file = os.path.join(asked.directory, PID)
-    is_gone = Command(argv=("test", "!", "-e", pid_file), looks=True)
+    is_gone = Command(argv=("test", "!", "-e", f"/proc/{pid}/exe"), looks=True)  # its pid file goes before it does
     done = yield Await(look=is_gone, holds=_is_well, within_seconds=seconds, what="supervisord has ended")
     if not done.is_well:
         raise Refusal("supervisord has not ended", "procession status", code=ExitCode.TIMED_OUT)
