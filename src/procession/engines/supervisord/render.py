@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from procession.engines import text
@@ -15,7 +16,7 @@ from procession.engines.supervisord import options as where
 from procession.engines.supervisord.options import LAUNCH, Options, is_held
 from procession.engines.supervisord.problems import find_problems
 from procession.engines.supervisord.unit import unit
-from procession.stack.model import Dependency, Kind, Process, RestartWhen, Stack
+from procession.stack.model import Kind, Process, RestartWhen, Stack
 
 PRIORITY_FIRST = 100
 PRIORITY_STEP = 10
@@ -40,10 +41,11 @@ def render(stack: Stack, options: Options) -> Rendering:
 
 def _conf(stack: Stack, options: Options) -> str:
     folder = where.directory(stack, options)
-    sections = {**_own_sections(stack)}
+    priorities = _priorities(stack)
+    sections = _own_sections(stack)
     for process in stack.processes:
         kind = "fcgi-program" if is_held(process) else "program"
-        sections[f"{kind}:{process.name}"] = _program(process, stack, folder)
+        sections[f"{kind}:{process.name}"] = _program(process, priorities[process.name], folder)
     return HEAD + "".join(map(_section, sections, sections.values()))
 
 
@@ -70,7 +72,7 @@ def _own_sections(stack: Stack) -> dict[str, Section]:
     }
 
 
-def _program(process: Process, stack: Stack, folder: str) -> Section:
+def _program(process: Process, priority: int, folder: str) -> Section:
     is_task = process.kind is Kind.TASK
     return {
         "command": _command(process, folder),
@@ -79,7 +81,7 @@ def _program(process: Process, stack: Stack, folder: str) -> Section:
         "numprocs": str(process.replicas + is_held(process)),
         "numprocs_start": "0" if is_held(process) else "1",
         "directory": text.supervisord_value(process.directory),
-        "priority": str(_priority(process, stack)),
+        "priority": str(priority),
         "autostart": "false" if is_task else "true",
         **_restarts(process),
         **_stops(process),
@@ -146,14 +148,13 @@ def _own_variables(process: Process) -> str:
     return ("," if _plain(process) else "") + ",".join(lines)
 
 
-def _priority(process: Process, stack: Stack) -> int:
-    return PRIORITY_FIRST + PRIORITY_STEP * _depth(process.depends_on, stack)
-
-
-def _depth(dependencies: Iterable[Dependency], stack: Stack) -> int:
-    """How long the longest chain of what must be there before is. A cycle does not get through the checks."""
-    needed = [stack.process(dependency.name) for dependency in dependencies]
-    return max((1 + _depth(process.depends_on, stack) for process in needed if process), default=0)
+def _priorities(stack: Stack) -> dict[str, int]:
+    """By the longest chain of what must be there before; the processes are in start order."""
+    depths: dict[str, int] = {}
+    for process in stack.processes:
+        needed = [depths[dependency.name] for dependency in process.depends_on if dependency.name in depths]
+        depths[process.name] = max(needed, default=-1) + 1
+    return {name: PRIORITY_FIRST + PRIORITY_STEP * depth for name, depth in depths.items()}
 
 
 def variables(process: Process) -> dict[str, str]:
@@ -221,8 +222,6 @@ def _task_file_name(process: Process) -> str:
 
 def _task_file(process: Process) -> File:
     """A task whole: `apply` runs it to its end before supervisord gets the rest, which can do no such thing."""
-    import json
-
     what = {
         **_launch(process, ""),
         "argv": list(process.argv),
