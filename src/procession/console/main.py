@@ -33,9 +33,11 @@ VERBS = {
     "Develop it": ("dev",),
     "Run the site": ("up", "down", "start", "stop", "restart", "roll", "reload", "scale", "signal", "update", "run"),
     "See what it does": ("status", "logs", "events", "attach"),
-    "Declare it": ("init", "check", "render"),
+    "Declare it": ("init", "check", "render", "apply"),
     "Be there": ("supervise", "upgrade", "lease", "completion", "help"),
 }
+ENGINE_VERBS = frozenset({"status", "logs", "events", "start", "stop", "restart", "roll", "scale", "down"})
+"""Those that another engine does by its own tool, after `procession apply`."""
 HELP_COLUMNS_MAX = 118
 INTERRUPTED = 130  # what a shell shows for death by SIGINT
 
@@ -78,7 +80,16 @@ def run_verb(arguments: list[str], prog: str, settings: str) -> int:
     options = parse(verb, name, before + after, prog)
     options.settings = options.settings or settings
     project.resolve(options, name)
+    if name in ENGINE_VERBS and project.has_engine(options):
+        return _by_engine(name, options)
     return verb.run(options)
+
+
+def _by_engine(name: str, options: argparse.Namespace) -> int:
+    from procession.console import engine  # here, because our own supervisor needs none of it
+
+    applied = engine.chosen(options)
+    return load(name).run(options) if applied is None else engine.perform(name, applied, options)
 
 
 def split(arguments: list[str]) -> tuple[list[str], str, list[str]]:
@@ -114,6 +125,8 @@ def parser_of(verb: Verb, name: str, prog: str) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     verb.add_arguments(parser)
+    if name in ENGINE_VERBS:
+        project.add_engine_arguments(parser)
     project.add_arguments(parser)
     return parser
 

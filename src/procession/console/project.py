@@ -35,6 +35,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-color", action="store_true", help="no colours (as does NO_COLOR=1 in the environment)")
 
 
+def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+    """For the verbs that an engine does as well."""
+    group = parser.add_argument_group("engine")
+    group.add_argument(
+        "--engine", metavar="NAME", default="", help="what runs the site (default: that of the last apply, or our own)"
+    )
+    group.add_argument("--dry-run", action="store_true", help="print the engine's commands, run none of them")
+
+
+def has_engine(options: argparse.Namespace) -> bool:
+    """Whether another engine may run the site: one stat, since `procession status` waits for this."""
+    return bool(options.engine) or os.path.exists(os.path.join(options.stack_directory, "engine.json"))
+
+
 def resolve(options: argparse.Namespace, verb: str = "") -> None:
     """Make `options.directory` and `options.stack_directory` absolute. Raises Refusal for a directory that is not."""
     if options.directory and not os.path.isdir(options.directory):

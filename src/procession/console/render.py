@@ -1,26 +1,72 @@
-"""`procession render`: the complete stack, every blank filled in."""
+"""`procession render`: the complete stack, every blank filled in; or the files of an engine."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 
-from procession.console import declared
+from procession.console import declared, text
 from procession.refusal import ExitCode
 
-SUMMARY = "Print the complete stack as JSON"
-EXAMPLES = ("procession render --json",)
-DETAILS = "It holds the environment of every process as declared, secrets included; env files are named, not read."
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procession.engines.base import Rendering
+
+SUMMARY = "Print the complete stack as JSON, or the files of an engine"
+EXAMPLES = ("procession render --json", "procession render --engine systemd --output units/")
+DETAILS = """\
+The JSON holds the environment of every process as declared, secrets included; env files are named, not read.
+The files of an engine are those that `procession apply` writes, for you to look at or to put where you want them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     declared.add_arguments(parser)
-    parser.add_argument("--json", action="store_true", default=True, help="as JSON, the only form so far")
+    parser.add_argument("--json", action="store_true", default=True, help="as JSON (default, without --engine)")
+    parser.add_argument("--engine", metavar="NAME", default="", help="the files of this engine")
+    parser.add_argument("--output", metavar="DIR", default="", help="write them there (default: print them)")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="with --output, also over ours that were edited by hand"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     loaded = declared.load_or_say(options)
     if loaded is None:
         return ExitCode.NOT_SO
+    if options.engine:
+        return _render_for(options.engine, loaded, options)
     print(json.dumps(loaded.data, indent=2, ensure_ascii=False))
+    return ExitCode.DONE
+
+
+def _render_for(name: str, loaded: declared.Loaded, options: argparse.Namespace) -> int:
+    from procession.engines import files  # here, because the engines take their time to import
+    from procession.engines.options import read_options
+    from procession.engines.registry import engine
+
+    tool, stack = engine(name), loaded.stack()
+    settings, problems = read_options(tool, stack)
+    rendering = tool.render(stack, settings) if settings is not None else None
+    problems += rendering.problems if rendering else ()
+    for line in text.problem_lines(problems, text.Ink(sys.stderr, no_color=options.no_color)):
+        text.say(line)
+    if rendering is None or any(problem.is_error for problem in problems):
+        return ExitCode.NOT_SO
+    owner = files.owner_of(stack.name, stack.directory, tool.name)
+    if options.output:
+        return _write(options, rendering, owner)
+    for file in rendering.files:
+        print(f"==> {file.path} <==\n{file.marked(owner)}")
+    return ExitCode.DONE
+
+
+def _write(options: argparse.Namespace, rendering: Rendering, owner: str) -> int:
+    """Over what we wrote before, and nothing else; what is no longer wanted there stays: the folder is a person's."""
+    from procession.console.apply import refuse_what_is_not_ours
+    from procession.engines import files
+
+    changes = files.compare(rendering.files, files.read_wanted(options.output, rendering.files), owner)
+    refuse_what_is_not_ours(changes, options.output, overwrite=options.overwrite)
+    files.write(options.output, rendering.files, changes)
     return ExitCode.DONE

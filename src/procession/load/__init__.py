@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Any
 
 from procession.backends.base import Backend
 from procession.errors import Problem
@@ -48,7 +49,18 @@ def load(declared: Declared, site: Site, *, check_options: bool = True, only: Co
     if any(problem.is_error for problem in kept):
         return None, kept
     name = read.stack_name or stack_name(site.directory)
-    return Stack(name=name, directory=site.directory, processes=start_order(processes)), kept
+    stack = Stack(
+        name=name,
+        directory=site.directory,
+        processes=start_order(processes),
+        engines=_mapping(read.common.get("engines")),
+        services=_mapping(read.common.get("services")),
+    )
+    return stack, kept
+
+
+def _mapping(value: object) -> Mapping[str, Mapping[str, Any]]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _alone(built: Built, said: Said, stack_name: str, site: Site) -> Built:

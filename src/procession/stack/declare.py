@@ -10,7 +10,7 @@ from procession.errors import Problem
 from procession.stack import forms
 from procession.stack.declared import Declared, Place
 from procession.stack.fields import Given, build, fitting, read_mapping
-from procession.stack.model import Common, Declaration
+from procession.stack.model import COMMON_ALONE, Common, Declaration
 from procession.stack.values import show
 
 NAME = re.compile(r"[A-Za-z]([A-Za-z0-9_-]{0,38}[A-Za-z0-9])?")
@@ -55,6 +55,7 @@ class Read:
     said: tuple[Said, ...]
     names: tuple[str, ...]
     stack_name: str
+    common: Given  # those fields of Common that are said of the stack alone
     problems: tuple[Problem, ...]
 
 
@@ -73,7 +74,8 @@ def declare(declared: Declared) -> Read:
             said.append(replace(one, is_good=not any(problem.is_error for problem in mine)))
     names = tuple(str(name) for name in declared.processes)
     problems += _same_when_folded(names, declared)
-    return Read(tuple(said), names, str(common.get("name", "")), tuple(problems))
+    alone = {key: value for key, value in common.items() if key in COMMON_ALONE}
+    return Read(tuple(said), names, str(common.get("name", "")), alone, tuple(problems))
 
 
 def _is_unknown_key(problem: Problem, name: str) -> bool:
@@ -141,7 +143,7 @@ def _same_when_folded(names: tuple[str, ...], declared: Declared) -> list[Proble
 
 def merge(common: Given, own: Given) -> Given:
     """What is common to all, overlaid by a process's own: mappings key by key, anything else as a whole."""
-    merged = {key: value for key, value in common.items() if key != "name"}
+    merged = {key: value for key, value in common.items() if key not in COMMON_ALONE}
     for key, value in own.items():
         under = merged.get(key)
         merged[key] = {**under, **value} if isinstance(under, dict) and isinstance(value, dict) else value

@@ -142,6 +142,8 @@ SPECIAL: Final[Mapping[str, Callable[[Any, Place, list[Problem]], Any]]] = {
     "args": forms.arguments,
     "env": forms.variables,
     "depends_on": forms.dependencies,
+    "engines": forms.named_mappings,
+    "services": forms.named_mappings,
 }
 BY_NAME: Final[Mapping[str, Callable[[object], Any]]] = {
     "stop": _read_stop,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
+from typing import Any
 
 from procession.errors import Problem
 from procession.stack.declared import Place
@@ -152,6 +153,19 @@ def variables(raw: object, place: Place, problems: list[Problem]) -> dict[str, s
             found[_variable_name(name)] = _variable_text(str(name), value)
         except Unfit as unfit:
             problems.append(place.named(str(name)).problem(unfit.id, unfit.what, unfit.fix))
+    return found
+
+
+def named_mappings(raw: object, place: Place, problems: list[Problem]) -> dict[str, Mapping[str, Any]]:
+    """{"systemd": {...}, ...}, each kept as it is: its reader is elsewhere, and named by the key."""
+    if not isinstance(raw, Mapping):
+        raise wrong_type("a mapping", raw, 'write: {"name": {"KEY": value}}')
+    found = {}
+    for name, value in raw.items():
+        if isinstance(value, Mapping):
+            found[str(name).lower()] = value
+        else:
+            problems.append(place.named(str(name)).problem("E002", f"must be a mapping, got {show(value)}"))
     return found
 
 

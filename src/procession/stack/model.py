@@ -253,7 +253,16 @@ class Common:
     lease: str | None = setting(
         'What keeps a singleton the only one on all hosts together: "database" or "redis://..."; "" is nothing'
     )
+    engines: Mapping[str, Mapping[str, Any]] = setting(
+        'What an engine is told: {"systemd": {...}}; the keys are those of its own page', default={}
+    )
+    services: Mapping[str, Mapping[str, Any]] = setting(
+        'What the site needs beside it, for engines that bring it along: {"db": {"TYPE": "postgresql"}}', default={}
+    )
 
+
+COMMON_ALONE = frozenset({"name", "engines", "services"})
+"""What of Common is said of the stack, and not of each process."""
 
 LIVE_FIELDS = frozenset(
     {
@@ -329,6 +338,8 @@ class Stack:
     name: str
     directory: str  # the project's
     processes: tuple[Process, ...]
+    engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # raw: each engine reads its own
+    services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # raw, too
     reread: tuple[str, ...] = ()  # the command that reads the declaration anew and applies it; run on SIGHUP
     version: int = 1  # of this format
 

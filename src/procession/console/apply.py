@@ -1,0 +1,129 @@
+"""`procession apply`: hand the stack to an engine that is there already."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+
+from procession.console import declared, text
+from procession.console.engine import run_steps
+from procession.control.wire import SOCKET_NAME
+from procession.engines import applied as memory
+from procession.engines import files
+from procession.engines.applied import Applied
+from procession.engines.base import Asked, Engine, Rendering
+from procession.engines.files import Change, Difference
+from procession.engines.options import read_options
+from procession.engines.registry import EMBEDDED, engine
+from procession.engines.steps import drive
+from procession.errors import Problem
+from procession.refusal import ExitCode, Refusal
+
+SUMMARY = "Hand the site to systemd, supervisord, Compose, Swarm or Kubernetes"
+EXAMPLES = ("procession apply --engine systemd", "procession apply --dry-run")
+DETAILS = """\
+Shows what changes, has the engine's own checker look at it, and only then writes the files, its own alone, and makes
+the engine take them in. Afterwards the other verbs (status, logs, restart, ...) drive that engine.
+Exit codes: 0 applied, or nothing to do, 1 mistakes in the declaration, 4 refused by the engine or the system."""
+QUIET = frozenset({Change.SAME})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    declared.add_arguments(parser)
+    parser.add_argument("--engine", metavar="NAME", default="", help="the engine (default: that of the last apply)")
+    parser.add_argument("--dry-run", action="store_true", help="show the changes and print every command; do nothing")
+    parser.add_argument("--overwrite", action="store_true", help="also replace files of ours that were edited by hand")
+
+
+def run(options: argparse.Namespace) -> int:
+    tool = engine(_name(options))
+    _refuse_two_at_once(tool, options)
+    loaded = declared.load_or_say(options)
+    if loaded is None:
+        return ExitCode.NOT_SO
+    stack = loaded.stack()
+    settings, problems = read_options(tool, stack)
+    if _say(problems, options):
+        return ExitCode.NOT_SO
+    rendering = tool.render(stack, settings)
+    if _say(rendering.problems, options):
+        return ExitCode.NOT_SO
+    owner = files.owner_of(stack.name, stack.directory, tool.name)
+    asked = Asked(stack=stack, options=settings, directory=tool.directory(stack, settings), owner=owner)
+    return _apply(tool, rendering, asked, options)
+
+
+def _name(options: argparse.Namespace) -> str:
+    if options.engine == EMBEDDED:
+        raise Refusal("the embedded supervisor needs no files", "start it: procession up", code=ExitCode.USAGE)
+    last = None if options.engine else memory.read(options.stack_directory)
+    if not options.engine and last is None:
+        raise Refusal("say to which engine", "procession apply --engine systemd", code=ExitCode.USAGE)
+    return str(options.engine or (last and last.engine))
+
+
+def _refuse_two_at_once(tool: Engine, options: argparse.Namespace) -> None:
+    """What runs already holds the ports and does the work: the site would be there twice."""
+    if os.path.exists(os.path.join(options.stack_directory, SOCKET_NAME)):
+        raise Refusal("Procession's own supervisor runs the site", "first: procession down --engine embedded")
+    last = memory.read(options.stack_directory)
+    if last is not None and last.engine != tool.name:
+        raise Refusal(f"{last.engine} runs the site", f"first: procession down --engine {last.engine}")
+
+
+def _say(problems: Sequence[Problem], options: argparse.Namespace) -> bool:
+    """On stderr; whether there is an error among them."""
+    for line in text.problem_lines(problems, text.Ink(sys.stderr, no_color=options.no_color)):
+        text.say(line)
+    return any(problem.is_error for problem in problems)
+
+
+def _apply(tool: Engine, rendering: Rendering, asked: Asked, options: argparse.Namespace) -> int:
+    owner = asked.owner
+    there = files.read_there(asked.directory, rendering.files, owner)
+    changes = files.compare(rendering.files, there, owner)
+    _show(changes, asked.directory, options)
+    refuse_what_is_not_ours(changes, asked.directory, overwrite=options.overwrite)
+    _check(tool, rendering, asked)
+    changed = tuple(one.path for one in changes if one.change not in QUIET)
+    if not options.dry_run:
+        files.write(asked.directory, rendering.files, changes)
+        memory.write(options.stack_directory, Applied(tool.name, asked.directory, asked.stack))
+    run_steps(tool.apply(replace(asked, changed=changed)), options)
+    return ExitCode.DONE
+
+
+def _show(changes: Sequence[Difference], directory: str, options: argparse.Namespace) -> None:
+    ink = text.Ink(sys.stdout, no_color=options.no_color)
+    colors = {"+": "green", "-": "red", "@": "cyan"}
+    for one in changes:
+        if one.change is not Change.SAME:
+            print(ink("bold", f"{os.path.join(directory, one.path)}: {one.change}"))
+            for line in one.lines():
+                print(ink(colors.get(line[:1], ""), f"    {line}"))
+    if all(one.change is Change.SAME for one in changes):
+        print(f"{directory}: {text.plural(len(changes), 'file')}, none changed")
+
+
+def refuse_what_is_not_ours(changes: Sequence[Difference], directory: str, *, overwrite: bool) -> None:
+    """Raises Refusal for a file in the way that somebody else wrote, or edited."""
+    foreign = [one.path for one in changes if one.change is Change.FOREIGN]
+    if foreign:
+        path = os.path.join(directory, foreign[0])
+        raise Refusal(f"{path} is not ours: it carries no mark of this site", "move it away; nothing was changed")
+    edited = [one.path for one in changes if one.change is Change.EDITED]
+    if edited and not overwrite:
+        path = os.path.join(directory, edited[0])
+        raise Refusal(f"{path} was edited by hand", "put the edit into the declaration, or say --overwrite")
+
+
+def _check(tool: Engine, rendering: Rendering, asked: Asked) -> None:
+    """The engine's own checker, on files that are not in place yet. Raises Refusal; then nothing was changed."""
+    with tempfile.TemporaryDirectory(prefix="procession-") as directory:
+        changes = files.compare(rendering.files, {}, asked.owner)
+        files.write(directory, rendering.files, changes)
+        drive(tool.check(replace(asked, directory=directory)), text.say)

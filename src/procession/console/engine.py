@@ -1,0 +1,213 @@
+"""The verbs, when another engine than our own supervisor runs the site: the same words, done by its own tool."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from time import sleep
+from typing import TypeVar
+
+from procession.console import text
+from procession.console.talk import chosen_names
+from procession.engines import applied as memory
+from procession.engines import files
+from procession.engines.applied import Applied
+from procession.engines.base import Asked, Engine, Row, State
+from procession.engines.options import read_options
+from procession.engines.registry import EMBEDDED, engine
+from procession.engines.steps import Steps, drive, print_all
+from procession.refusal import ExitCode, Refusal
+from procession.stack.model import Stack
+from procession.units import show_seconds
+
+HEAD = ("NAME", "STATE", "PID", "UPTIME", "RESTARTS", "")
+COLORS = {State.READY: "green", State.DONE: "green", State.STOPPED: "dim", State.FAILED: "red", State.BACKOFF: "red"}
+T = TypeVar("T")
+LINES_DEFAULT = 100  # of `logs`
+LINES_DEFAULT_FOLLOWING = 10
+WATCH_SECONDS = 1.0
+CLEAR = "\x1b[H\x1b[J"
+WAITING = {"wait": True, "timeout": None}
+OPTIONS: Mapping[str, Mapping[str, object]] = {
+    "logs": {"since": None, "until": None, "grep": "", "json": False, "no_times": False},
+    "events": {"since": None, "json": False},
+    **dict.fromkeys(("start", "stop", "restart", "roll", "scale", "down"), WAITING),
+}
+"""The options that not every engine can do, each as it is when nobody said it."""
+WELL = frozenset({State.READY, State.DONE, State.STOPPED})
+
+
+def chosen(options: argparse.Namespace) -> Applied | None:
+    """What runs the site: None is our own supervisor, which is also what `--engine embedded` says."""
+    named = options.engine
+    if named == EMBEDDED:
+        return None
+    applied = memory.read(options.stack_directory)
+    if named and (applied is None or applied.engine != named):
+        raise Refusal(f"nothing was applied to {named} yet", f"procession apply --engine {named}")
+    return applied
+
+
+def perform(verb: str, applied: Applied, options: argparse.Namespace) -> int:
+    """One verb, by the engine's own tool; gives the exit code. Raises Refusal."""
+    tool = engine(applied.engine)
+    _refuse_options(verb, tool, options)
+    if verb == "status":
+        return _watch(tool, applied, options) if options.watch else _status(tool, applied, options)
+    if verb not in tool.verbs:
+        raise Refusal(f"{tool.title} has no way to {verb}", tool.cannot.get(verb, ""), code=ExitCode.USAGE)
+    if hasattr(options, "all"):
+        chosen_names(options)
+    asked = ask(tool, applied, options)
+    run_steps(tool.verbs[verb](asked), options)
+    if not options.dry_run:
+        _remember(verb, applied, asked, options)
+    return ExitCode.DONE
+
+
+def _refuse_options(verb: str, tool: Engine, options: argparse.Namespace) -> None:
+    """What an engine cannot do is said, and not left out in silence."""
+    for name, unsaid in OPTIONS.get(verb, {}).items():
+        if getattr(options, name) != unsaid and name not in tool.takes.get(verb, ()):
+            shown = "--no-wait" if name == "wait" else "--" + name.replace("_", "-")
+            raise Refusal(f"{tool.title}: `{verb}` has no {shown}", "leave it out", code=ExitCode.USAGE)
+
+
+def _remember(verb: str, applied: Applied, asked: Asked, options: argparse.Namespace) -> None:
+    """What the verbs that come after have to know."""
+    if verb == "down":
+        memory.forget(options.stack_directory)
+    if verb == "scale":
+        memory.write(options.stack_directory, replace(applied, stack=scaled(applied.stack, asked.replicas)))
+
+
+def scaled(stack: Stack, replicas: Mapping[str, int]) -> Stack:
+    """The stack with other numbers of instances."""
+    return replace(
+        stack,
+        processes=tuple(replace(one, replicas=replicas.get(one.name, one.replicas)) for one in stack.processes),
+    )
+
+
+def ask(tool: Engine, applied: Applied, options: argparse.Namespace) -> Asked:
+    """The options of the command line as the engine wants them. Raises Refusal for a name that is no process."""
+    names = tuple(getattr(options, "names", ()) or ())
+    for name in names:
+        _process_of(applied, name)
+    settings, _ = read_options(tool, applied.stack)
+    return Asked(
+        stack=applied.stack,
+        options=settings,
+        directory=applied.directory,
+        owner=files.owner_of(applied.stack.name, applied.stack.directory, tool.name),
+        names=names,
+        replicas=_replicas(applied, getattr(options, "counts", ()) or ()),
+        follow=getattr(options, "follow", False),
+        lines=_lines(options),
+        since=_moment(options, "since"),
+        until=_moment(options, "until"),
+        grep=getattr(options, "grep", ""),
+        json=getattr(options, "json", False),
+    )
+
+
+def _lines(options: argparse.Namespace) -> int | None:
+    """As the embedded supervisor has it: all with --since or --until. Raises Refusal."""
+    said = getattr(options, "lines", None)
+    if said is None:
+        if getattr(options, "since", None) or getattr(options, "until", None):
+            return None
+        return LINES_DEFAULT_FOLLOWING if getattr(options, "follow", False) else LINES_DEFAULT
+    try:
+        return text.count_of_lines(said)
+    except ValueError as error:
+        raise Refusal(str(error), code=ExitCode.USAGE) from error
+
+
+def _moment(options: argparse.Namespace, name: str) -> datetime | None:
+    """Raises Refusal."""
+    from procession.console.moments import moment
+
+    said = getattr(options, name, None)
+    try:
+        return moment(said) if said else None
+    except ValueError as error:
+        raise Refusal(str(error), code=ExitCode.USAGE) from error
+
+
+def run_steps(steps: Steps[T], options: argparse.Namespace) -> T:
+    """Run them, or print them for --dry-run."""
+    return print_all(steps, print) if options.dry_run else drive(steps, text.say)
+
+
+def _process_of(applied: Applied, name: str) -> str:
+    process = name.partition(".")[0]
+    if applied.stack.process(process) is None:
+        known = [process.name for process in applied.stack.processes]
+        raise Refusal(f"there is no process {process!r}" + text.suggestion(process, known), code=ExitCode.USAGE)
+    return process
+
+
+def _replicas(applied: Applied, counts: Iterable[tuple[str, int]]) -> Mapping[str, int]:
+    """What `scale` was given. Raises Refusal."""
+    return {_process_of(applied, name): count for name, count in counts}
+
+
+def _watch(tool: Engine, applied: Applied, options: argparse.Namespace) -> int:
+    """Again and again, until Ctrl-C: another engine does not tell when something changes."""
+    while True:
+        print(CLEAR, end="")
+        _status(tool, applied, options)
+        sys.stdout.flush()
+        sleep(WATCH_SECONDS)
+
+
+def _status(tool: Engine, applied: Applied, options: argparse.Namespace) -> int:
+    asked = ask(tool, applied, options)
+    if options.dry_run:
+        print_all(tool.status(asked), print)
+        return ExitCode.DONE
+    rows = [row for row in drive(tool.status(asked), text.say) if _is_asked(row, asked.names)]
+    if options.json:
+        instances = [_as_data(row) for row in rows]
+        data = {"engine": applied.engine, "name": applied.stack.name, "instances": instances}
+        print(json.dumps(data, indent=2, ensure_ascii=False))
+    else:
+        ink = text.Ink(sys.stdout, no_color=options.no_color)
+        print(f"{applied.stack.name} on {tool.title}")
+        print("\n".join(text.table(HEAD, [_cells(row) for row in rows], ink)))
+    return ExitCode.DONE if all(row.state in WELL for row in rows) else ExitCode.NOT_SO
+
+
+def _is_asked(row: Row, names: Sequence[str]) -> bool:
+    return not names or row.name in names or row.process in names
+
+
+def _as_data(row: Row) -> dict[str, object]:
+    """One row of `status --json`; the keys are those of the embedded supervisor, as far as an engine knows them."""
+    return {
+        "name": row.name,
+        "process": row.process,
+        "phase": row.state.value,
+        "pid": row.pid,
+        "uptime_seconds": row.uptime_seconds,
+        "restarts": row.restarts,
+        "why": row.said,
+    }
+
+
+def _cells(row: Row) -> list[text.Cell]:
+    uptime = "" if row.uptime_seconds is None else show_seconds(row.uptime_seconds)
+    restarts = "" if row.restarts is None else str(row.restarts)
+    return [
+        text.Cell(row.name),
+        text.Cell(row.state.value, COLORS.get(row.state, "yellow")),
+        text.Cell(str(row.pid or "")),
+        text.Cell(uptime),
+        text.Cell(restarts),
+        text.Cell(row.said),
+    ]

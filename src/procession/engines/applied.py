@@ -1,0 +1,56 @@
+"""What was applied last, so that `procession status` knows the engine and the stack without asking the site again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from procession.refusal import Refusal
+from procession.stack.codec import from_data, to_data
+from procession.stack.model import Stack
+
+FILE_NAME = "engine.json"  # in the stack directory
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """`directory` is where the engine's files were put."""
+
+    engine: str
+    directory: str
+    stack: Stack
+
+
+def read(stack_directory: str) -> Applied | None:
+    """None where nothing was applied. Raises Refusal for a file that is damaged."""
+    path = os.path.join(stack_directory, FILE_NAME)
+    try:
+        with open(path, encoding="utf-8") as file:
+            data: Mapping[str, Any] = json.load(file)
+        return Applied(data["engine"], data["directory"], from_data(Stack, data["stack"]))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise Refusal(f"{path} is damaged: {error}", "write it anew: procession apply --engine NAME") from error
+
+
+def write(stack_directory: str, applied: Applied) -> None:
+    """Raises OSError. Only we may read it: a declaration may hold secrets."""
+    os.makedirs(stack_directory, mode=0o700, exist_ok=True)
+    path = os.path.join(stack_directory, FILE_NAME)
+    data = {"engine": applied.engine, "directory": applied.directory, "stack": to_data(applied.stack)}
+    fd = os.open(f"{path}.part", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(fd, "w", encoding="utf-8") as file:
+        json.dump(data, file)
+    os.rename(f"{path}.part", path)
+
+
+def forget(stack_directory: str) -> None:
+    """There is none: nothing happens."""
+    try:
+        os.unlink(os.path.join(stack_directory, FILE_NAME))
+    except FileNotFoundError:
+        return

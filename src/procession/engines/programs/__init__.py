@@ -1,0 +1,1 @@
+"""Programs that another engine starts, for what it lacks. Each is run by its path, with the standard library alone."""

@@ -1,0 +1,56 @@
+"""What PRODUCTION_STACK["ENGINES"]["supervisord"] may say, and what follows from it: where things are."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+
+from procession.stack.model import Process, Stack, setting
+
+CONF = "supervisord.conf"
+SOCKET = "supervisor.sock"
+LOG = "supervisord.log"
+PID = "supervisord.pid"
+LAUNCH = os.path.join(os.path.dirname(os.path.dirname(__file__)), "programs", "launch.py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Everything that a person may say about this engine."""
+
+    directory: str = setting("Where its files, socket and logs are; .procession/supervisord in the project", default="")
+    supervisord: str = setting("The program; found beside Procession's own Python or on PATH if not said", default="")
+    write_secrets: bool = setting(
+        "Secrets of ENV may stand in its files, which only their owner can read", default=False
+    )
+
+
+def directory(stack: Stack, options: Options) -> str:
+    """Absolute."""
+    said = options.directory or os.path.join(".procession", "supervisord")
+    return os.path.normpath(os.path.join(stack.directory, said))
+
+
+def program(options: Options, name: str = "supervisord") -> str:
+    """The path of supervisord, or of supervisorctl beside it; a bare name is looked for on PATH."""
+    if options.supervisord:
+        return os.path.join(os.path.dirname(options.supervisord), name)
+    beside = os.path.join(os.path.dirname(sys.executable), name)
+    return beside if os.access(beside, os.X_OK) else name
+
+
+def owner(stack: Stack) -> tuple[str, str]:
+    """User and group of supervisord itself: those that all processes have; else it must be root ("", "")."""
+    owners = {(process.user, process.group) for process in stack.processes}
+    return owners.pop() if len(owners) == 1 else ("", "")
+
+
+def is_held(process: Process) -> bool:
+    """Whether supervisord can hold its listener: an [fcgi-program] has one socket, of a path or of IPv4."""
+    return bool(process.handoff) and len(process.listeners) == 1 and not process.listeners[0].bind.startswith("[")
+
+
+def spec(process: str, instance: str) -> str:
+    """`web:web.1`, as supervisorctl wants it."""
+    return f"{process}:{instance}"

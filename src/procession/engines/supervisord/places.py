@@ -1,0 +1,38 @@
+"""Where logs are, and the words of supervisorctl for instances."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from procession.engines.base import Asked
+from procession.engines.steps import Command
+from procession.engines.supervisord.options import CONF, program, spec
+from procession.stack.model import Kind, Process
+
+
+def log_path(asked: Asked, process: Process, instance: str) -> str:
+    return os.path.join(asked.directory, process.log.file.replace("{instance}", instance))
+
+
+def log_folders(asked: Asked) -> list[str]:
+    """Those within the engine's directory: supervisord does not make them, and others are not ours to make."""
+    files = {process.log.file for process in asked.stack.processes if not os.path.isabs(process.log.file)}
+    return sorted({os.path.dirname(os.path.join(asked.directory, file)) for file in files} | {asked.directory})
+
+
+def instances(asked: Asked, *, tasks: bool = False) -> list[tuple[Process, str]]:
+    """Those that `asked.names` mean, in start order; all: without tasks, unless asked for."""
+    every = [(process, name) for process in asked.stack.processes for name in process.instances()]
+    if asked.names:
+        return [(process, name) for process, name in every if process.name in asked.names or name in asked.names]
+    return [(process, name) for process, name in every if tasks or process.kind is Kind.PROCESS]
+
+
+def specs(some: Iterable[tuple[Process, str]]) -> list[str]:
+    return [spec(process.name, name) for process, name in some]
+
+
+def supervisorctl(asked: Asked, *words: str, looks: bool = False) -> Command:
+    argv = (program(asked.options, "supervisorctl"), "-c", os.path.join(asked.directory, CONF), *words)
+    return Command(argv=argv, looks=looks)

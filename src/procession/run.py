@@ -1,0 +1,53 @@
+"""Run one command of another tool to its end."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended. `status` is its exit code, minus a signal; 127 when there is no such program.
+
+    Where its output went straight to the terminal, `stdout` and `stderr` are empty.
+    """
+
+    status: int
+    stdout: str = ""
+    stderr: str = ""
+    seconds: float = 0.0
+
+    @property
+    def is_well(self) -> bool:
+        return self.status == 0
+
+    def last_words(self) -> str:
+        """The last line that it said, of its complaints if there are any."""
+        said = (self.stderr.strip() or self.stdout.strip()).splitlines()
+        return said[-1].strip() if said else f"exit code {self.status}"
+
+
+NO_SUCH_PROGRAM = 127
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    given: str = "",
+    shown: bool = False,
+    directory: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Done:
+    """Run it and wait. `given` is its standard input; `shown`: its output goes where ours goes, not into the result."""
+    began = monotonic()
+    try:
+        done = subprocess.run(
+            argv, input=given, capture_output=not shown, text=True, check=False, cwd=directory, env=environment,
+            errors="replace",
+        )  # fmt: skip
+    except FileNotFoundError:
+        return Done(NO_SUCH_PROGRAM, stderr=f"there is no program {argv[0]}")
+    return Done(done.returncode, done.stdout or "", done.stderr or "", monotonic() - began)

@@ -1,0 +1,231 @@
+"""A site on supervisord, from apply to down: it answers, its tasks run, what dies comes back, and nothing is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.backends.serving import free_port, get
+from tests.console.project import Project, await_true
+from tests.e2e.load import Load
+from tests.e2e.readable import make_python
+from tests.e2e.site import make_site, pids, write_settings
+
+MANY_SECONDS = 600  # Celery takes its time to start and to stop, more so on a busy machine
+DECLARATION = """
+PRODUCTION_STACK = {{
+    "NAME": "story", "BACKOFF": {{"STEADY": 1}}, "ENV_FILE": ["site.env"],
+    "ENGINES": {{"supervisord": {{"DIRECTORY": {directory!r}}}}},
+}}
+PRODUCTION_PROCESSES = {{
+    "setup": {{"COMMAND": ["sh", "-c", "echo done >> setup.txt"], "TYPE": "task"}},
+    "web": {{"BACKEND": "gunicorn", "ARGS": {{"bind": "127.0.0.1:{port}", "workers": 2}}, "DEPENDS_ON": ["setup"]}},
+    "worker": {{"BACKEND": "celery-worker", "APP": "myproject.celery", "ARGS": {{"concurrency": 1}}}},
+    "beat": {{"BACKEND": "celery-beat", "APP": "myproject.celery"}},
+    "odd": {{"COMMAND": ["sh", "-c", "env -0 > env.bin; exec sleep 1000"], "LIMITS": {{"FILES": 500}},
+             "ENV": {{"ODD": {odd!r}, "PLAIN": {plain!r}}}}},
+}}
+"""
+NOBODY = pwd.getpwnam("nobody")
+SETPRIV = ("setpriv", f"--reuid={NOBODY.pw_uid}", f"--regid={NOBODY.pw_gid}", "--clear-groups")
+ODD = "50% of #1; 'a' \"b\"\n$HOME \\ \u00fc %(here)s"
+PLAIN = "50% \u00fc, $HOME \\ x"
+
+
+class Site:
+    """The site in a folder of its own, and its supervisord."""
+
+    def __init__(self, project: Project, engine: Path) -> None:
+        self.project = project
+        self.engine = engine
+        self.port = free_port()
+        make_site(project, self.declaration())
+        (project.directory / "site.env").write_text("FROM_FILE='a b'\n")
+
+    def declaration(self) -> str:
+        return DECLARATION.format(directory=str(self.engine), port=self.port, odd=ODD, plain=PLAIN)
+
+    def members(self) -> list[int]:
+        """The pids of supervisord and of every instance's tree."""
+        marks = (f"{self.engine}/".encode(), f"\0PWD={self.project.directory}\0".encode())
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _belongs(pid, marks)]
+
+    def end(self) -> None:
+        """Take down what a failed test has left: supervisord first, or it starts the others again."""
+        self.project.run("down")
+        for pid in sorted(self.members()):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _belongs(pid: int, marks: tuple[bytes, bytes]) -> bool:
+    try:
+        command, environment = (Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ"))
+    except OSError:
+        return False
+    return pid != os.getpid() and (marks[0] in command or marks[1] in b"\0" + environment)
+
+
+@pytest.fixture
+def site(project: Project, tmp_path: Path) -> Iterator[Site]:
+    made = Site(project, tmp_path / "s")
+    yield made
+    made.end()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(MANY_SECONDS)
+def test_story(site: Site) -> None:
+    project = site.project
+    applied = project.ok("apply", "--engine", "supervisord")
+    assert "setup: done" in applied.err
+    assert (project.directory / "setup.txt").read_text() == "done\n"
+    assert set(pids(project)) == {"web.1", "worker.1", "beat.1", "odd.1"}
+    assert get(f"127.0.0.1:{site.port}") == (200, "hello")
+    reads_back(project)
+    await_true(lambda: "the task ran" in project.ok("logs", "worker", "-n", "all").out, "beat asks, it runs")
+    for name in ("web.1", "beat.1"):
+        kill_and_await_the_next(project, name)
+    with Load(site.port) as load:
+        project.ok("roll", "web")
+    assert load.figures().lost_new == 0, load.figures()
+
+    before = pids(project)
+    project.ok("restart", "odd")
+    assert {name for name, pid in pids(project).items() if before[name] != pid} == {"odd.1"}
+    project.ok("stop", "odd")
+    assert "odd.1" not in pids(project)
+    project.ok("start", "odd")
+    project.ok("scale", "odd=2")
+    assert {"odd.1", "odd.2"} < set(pids(project))
+    assert "exited: beat.1" in project.ok("events", "beat", "-n", "all").out
+    assert project.ok("apply").out.startswith(f"{site.engine}/supervisord.conf: changed"), "back to what is declared"
+    assert "odd.2" not in pids(project)
+    project.ok("down")
+    assert site.members() == []
+    assert project.run("status").code == 3
+
+
+def reads_back(project: Project) -> None:
+    there = (project.directory / "env.bin").read_bytes().split(b"\0")
+    for name, value in (("ODD", ODD), ("PLAIN", PLAIN), ("FROM_FILE", "a b"), ("PROCESSION_INSTANCE", "odd.1")):
+        assert f"{name}={value}".encode() in there
+    limits = Path(f"/proc/{pids(project)['odd.1']}/limits").read_text()
+    assert "500" in next(line for line in limits.splitlines() if line.startswith("Max open files")).split()
+
+
+def kill_and_await_the_next(project: Project, name: str) -> None:
+    before = pids(project)[name]
+    os.kill(before, signal.SIGKILL)
+    await_true(lambda: pids(project).get(name, before) != before, f"{name} is started again")
+
+
+@pytest.mark.timeout(MANY_SECONDS)
+def test_apply_shows_refuses_and_changes_nothing_when_it_must_not(site: Site) -> None:
+    project = site.project
+    shown = project.ok("apply", "--engine", "supervisord", "--dry-run")
+    assert "+[fcgi-program:web]" in shown.out
+    assert "supervisord -c" in shown.out
+    assert not site.engine.exists()
+    assert project.run("status", "--engine", "supervisord").code == 4, "nothing was applied"
+    site.engine.mkdir()
+    (site.engine / "supervisord.conf").write_text("mine\n")
+    refused = project.run("apply", "--engine", "supervisord")
+    assert refused.code == 4
+    assert "is not ours" in refused.err
+    assert [path.name for path in site.engine.iterdir()] == ["supervisord.conf"]
+
+
+@pytest.mark.timeout(MANY_SECONDS)
+def test_a_task_that_fails_ends_apply_and_nothing_is_started(site: Site) -> None:
+    project = site.project
+    text = site.declaration().replace("echo done >> setup.txt", "exit 7")
+    write_settings(project, text)
+    refused = project.run("apply", "--engine", "supervisord")
+    assert refused.code == 1
+    assert "setup ended with 7" in refused.err
+    assert site.members() == []
+
+
+@pytest.fixture
+def nobodys() -> Iterator[Site]:
+    """In a folder that nobody may enter, with a Python that nobody can run; tmp_path is root's own."""
+    folder = Path(tempfile.mkdtemp(prefix="procession-"))
+    folder.chmod(0o755)
+    python = make_python(folder, SETPRIV)
+    assert python, "nobody can run none of the Pythons here"
+    project = Project(folder / "site")
+    project.command = (python, "-m", "procession")
+    made = Site(project, folder / "s")
+    yield made
+    made.end()
+    shutil.rmtree(folder)
+
+
+@pytest.mark.root
+@pytest.mark.timeout(MANY_SECONDS)
+def test_all_of_one_user_is_that_users(nobodys: Site) -> None:
+    """Started by root, supervisord becomes that user as well: neither it nor its files need root after that."""
+    engine = {
+        "supervisord": {"DIRECTORY": str(nobodys.engine), "SUPERVISORD": f"{Path(sys.executable).parent}/supervisord"}
+    }
+    stack = {"NAME": "story", "USER": "nobody", "BACKOFF": {"STEADY": 1}, "ENGINES": engine}
+    processes = {"odd": {"COMMAND": ["sh", "-c", "echo I am $USER; exec sleep 1000"]}}
+    write_settings(nobodys.project, f"PRODUCTION_STACK = {stack!r}\nPRODUCTION_PROCESSES = {processes!r}\n")
+    nobodys.project.ok("apply", "--engine", "supervisord")
+    assert "I am nobody" in nobodys.project.ok("logs").out
+    assert {Path(f"/proc/{pid}").stat().st_uid for pid in nobodys.members()} == {NOBODY.pw_uid}
+    assert {path.stat().st_uid for path in (nobodys.engine, *nobodys.engine.rglob("*"))} == {NOBODY.pw_uid}
+    assert stat.S_IMODE(nobodys.engine.stat().st_mode) == 0o700
+    assert stat.S_IMODE((nobodys.engine / "supervisor.sock").stat().st_mode) == 0o700
+    nobodys.project.ok("down")
+    assert nobodys.members() == []
+
+
+@pytest.mark.timeout(MANY_SECONDS)
+def test_two_engines_never_run_a_site_at_once(site: Site) -> None:
+    project = site.project
+    (project.stack_directory).mkdir(exist_ok=True)
+    stack = json.loads(project.ok("render").out)
+    data = {"engine": "systemd", "directory": "/x", "stack": stack}
+    (project.stack_directory / "engine.json").write_text(json.dumps(data))
+    refused = project.run("apply", "--engine", "supervisord")
+    assert refused.code == 4
+    assert "systemd runs the site" in refused.err
+    (project.stack_directory / "engine.json").unlink()
+
+
+@pytest.mark.timeout(MANY_SECONDS)
+def test_a_hand_edit_is_refused_and_nothing_new_changes_nothing(site: Site) -> None:
+    project = site.project
+    stack = {"NAME": "story", "BACKOFF": {"STEADY": 1}, "ENGINES": {"supervisord": {"DIRECTORY": str(site.engine)}}}
+    write_settings(
+        project, f"PRODUCTION_STACK = {stack!r}\nPRODUCTION_PROCESSES = {{'odd': {{'COMMAND': 'sleep 99'}}}}\n"
+    )
+    project.ok("apply", "--engine", "supervisord")
+    before = pids(project)
+    assert "2 files, none changed" in project.ok("apply").out
+    assert pids(project) == before
+    conf = site.engine / "supervisord.conf"
+    conf.write_text(conf.read_text().replace("stopwaitsecs=30", "stopwaitsecs=31"))
+    refused = project.run("apply")
+    assert refused.code == 4
+    assert "was edited by hand" in refused.err
+    assert "stopwaitsecs=31" in conf.read_text()
+    project.ok("apply", "--overwrite")
+    assert "stopwaitsecs=30" in conf.read_text()
+    assert project.run("logs", "--since", "1h").code == 2, "its lines have no times"
+    assert "supervisorctl -c" in project.ok("restart", "odd", "--dry-run").out
+    assert pids(project) == before
+    assert project.run("scale", "nobody=2").code == 2
+    project.ok("down")
+    assert site.members() == []
