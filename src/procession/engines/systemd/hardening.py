@@ -1,4 +1,4 @@
-"""What a process may not do, by default: `systemd-analyze security` is at 2.0 or less. And what stays off, with reasons.
+"""What a process may not do, by default: `systemd-analyze security` is at 2.0 or less. And what stays off, and why.
 
 systemd.exec(5) describes each. docs/engines/systemd.md shows both tables; a test keeps the two the same.
 """
@@ -30,6 +30,7 @@ ALWAYS: tuple[tuple[str, str, str], ...] = (
 )
 SYSTEM: tuple[tuple[str, str, str], ...] = (
     ("PrivateDevices", "yes", "no disks, no memory: only /dev/null and its like"),
+    ("PrivateMounts", "yes", "what it mounts, nobody else sees"),
     ("PrivateTmp", "yes", "a /tmp of its own; off where the site itself is in /tmp"),
     ("ProtectClock", "yes", "the clock cannot be set"),
     ("ProtectControlGroups", "yes", "cgroups can only be read"),
@@ -59,7 +60,7 @@ OFF: tuple[tuple[str, str], ...] = (
     ("NotifyAccess", "the worker in which the site's code is loaded says READY=1, and it is not the main process"),
     ("UMask", "what a site writes, a web server in front of it may have to read; UMASK in the declaration sets it"),
     ("SupplementaryGroups", "the groups of USER are how it is let at certificates and sockets"),
-    ("DeviceAllow", "the devices of PrivateDevices are the few that every program needs"),
+    ("DeviceAllow", "ProtectClock leaves the clock to be read; PrivateDevices, the few that every program needs"),
 )
 
 
@@ -72,6 +73,14 @@ def protection(stack: Stack, process: Process, options: Options) -> list[Entry]:
         entries += [(key, ports if key == "CapabilityBoundingSet" else value) for key, value, _ in NOT_ROOT]
         entries += [("AmbientCapabilities", ports)] if ports else []
     return [entry for entry in entries if entry[0] not in options.unprotected]
+
+
+def confinement(options: Options) -> list[Entry]:
+    """The settings of [Service] for a program that needs nothing at all."""
+    machine = (
+        () if options.user_mode else (*SYSTEM, *NOT_ROOT, ("DynamicUser", "yes", ""), ("PrivateNetwork", "yes", ""))
+    )
+    return [(key, value) for key, value, _ in (*machine, *ALWAYS)]
 
 
 def binds_low_port(process: Process) -> bool:

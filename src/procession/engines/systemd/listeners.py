@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from procession.engines.systemd import names
+from procession.engines.systemd.hardening import confinement
+from procession.engines.systemd.options import Options
 from procession.engines.text import Entry, Unwritable, systemd_unit, systemd_value
 from procession.stack.model import Listener, Process, Stack
 
@@ -29,14 +31,15 @@ def socket(stack: Stack, process: Process) -> str:
     return systemd_unit([("Unit", [*head, ("PartOf", names.target(stack))]), ("Socket", body)])
 
 
-def listener(stack: Stack, process: Process) -> str:
+def listener(stack: Stack, process: Process, options: Options) -> str:
     """The service that does nothing. It goes with its socket, which cannot listen anew while it is there."""
     unit = names.socket(stack, process)
     head = [("Description", f"{systemd_value(stack.name)}: {process.name} is listening"), ("PartOf", unit)]
+    body = [("Type", "oneshot"), ("RemainAfterExit", "yes"), ("ExecStart", ":/bin/true")]
     return systemd_unit(
         [
             ("Unit", [*head, ("After", unit)]),
-            ("Service", [("Type", "oneshot"), ("RemainAfterExit", "yes"), ("ExecStart", ":/bin/true")]),
+            ("Service", [*body, *confinement(options)]),
         ]
     )
 

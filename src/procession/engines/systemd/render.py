@@ -20,7 +20,7 @@ MACHINE_DIRECTORY = "/etc/systemd/system"
 ENV_FILE_MODE = 0o600
 
 
-def directory(stack: Stack, options: Options) -> str:
+def directory(_stack: Stack, options: Options) -> str:
     """Where systemd looks for units that an administrator, or a user, has written (systemd.unit(5))."""
     if not options.user_mode:
         return MACHINE_DIRECTORY
@@ -49,7 +49,7 @@ def _files(stack: Stack, process: Process, options: Options) -> Iterator[File]:
         yield File(path=names.env_file(stack, process), text=text, mode=ENV_FILE_MODE)
     if hands_over(process):
         yield File(path=names.socket(stack, process), text=listeners.socket(stack, process))
-        yield File(path=names.listener(stack, process), text=listeners.listener(stack, process))
+        yield File(path=names.listener(stack, process), text=listeners.listener(stack, process, options))
 
 
 def _target(stack: Stack, options: Options) -> File:
