@@ -145,7 +145,9 @@ def read_there(directory: str, files: Iterable[File], owner: str) -> dict[str, s
 
 
 def _read(path: str, *, whole: bool) -> str | None:
-    """None for what is no text, and so not ours."""
+    """None for what is no text, and so not ours; neither is a link to a file of ours, as `systemctl enable` makes."""
+    if os.path.islink(path) and not whole:
+        return None
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
