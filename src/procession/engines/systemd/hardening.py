@@ -5,6 +5,7 @@ systemd.exec(5) describes each. docs/engines/systemd.md shows both tables; a tes
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from procession.engines.systemd.options import Options
@@ -99,9 +100,15 @@ def _system(stack: Stack, process: Process, options: Options) -> Iterator[Entry]
 
 
 def _is_in(folders: tuple[str, ...], process: Process) -> bool:
-    """Whether it needs something from there: its directory, its program, or a socket that it binds itself."""
+    """Whether it needs something from there: its directory, its program, or a socket that it binds itself.
+
+    The program is often a link: an environment's Python, to one that pyenv or uv has put into a home.
+    """
     binds = [listener.bind.removeprefix("unix:") for listener in process.listeners if not process.handoff]
-    return any(path.startswith(folders) for path in (f"{process.directory}/", process.argv[0], *binds))
+    return any(
+        path.startswith(folders)
+        for path in (f"{process.directory}/", os.path.realpath(process.argv[0]), process.argv[0], *binds)
+    )
 
 
 def _writable(stack: Stack, process: Process, options: Options) -> tuple[str, ...]:

@@ -11,10 +11,12 @@ from procession.engines.systemd import names
 from procession.engines.systemd.options import Options
 from procession.engines.systemd.render import render
 from procession.engines.systemd.service import hands_over
+from procession.engines.systemd.status import row
 from procession.engines.systemd.units import Unit, carry_out, chosen, is_task, look, systemctl
 from procession.refusal import ExitCode, Refusal
 from procession.stack.model import Kind, Process
 
+TROUBLE = ("failed", "activating")
 ALONE = "--job-mode=ignore-dependencies"  # a task that is run again must not take down what Requires= it
 
 
@@ -25,7 +27,18 @@ def start(asked: Asked) -> Steps[None]:
         units = [names.supervisor(asked.stack)]
     else:
         units += _named(asked)
-    yield from carry_out(systemctl(asked.options, "start", "--", *units))
+    done = yield systemctl(asked.options, "start", "--", *units)
+    if not done.is_well:
+        raise Refusal((yield from _what_failed(asked)) or done.last_words(), "procession logs")
+
+
+def _what_failed(asked: Asked) -> Steps[str]:
+    """systemctl's own words are of the last one that waited in vain; ours, of the first that is to blame."""
+    if asked.options.supervisor:
+        return ""
+    units = yield from look(asked)
+    failed = [row(unit, 0.0) for unit in units if unit.said.get("ActiveState") in TROUBLE]
+    return "; ".join(f"{each.name} is in {each.state}: {each.said}" for each in failed)
 
 
 def _named(asked: Asked) -> list[str]:
