@@ -157,8 +157,9 @@ def _journal_units(asked: Asked) -> list[str]:
     return [f"{option}={pattern}" for pattern in patterns]
 
 
-def journal(options: Options, unit: str, lines: int) -> Command:
-    """The last lines of one unit, for a message."""
+def journal(options: Options, unit: str, name: str, lines: int) -> Command:
+    """The last lines that the instance `name` itself has said, for a message."""
     option = "--user-unit" if options.user_mode else "--unit"
-    words = ("--no-pager", "--quiet", "--output=cat", f"--lines={lines}", f"{option}={unit}")
+    match = f"SYSLOG_IDENTIFIER={name}"
+    words = ("--no-pager", "--quiet", "--output=cat", f"--lines={lines}", f"{option}={unit}", match)
     return Command(argv=("journalctl", *words), looks=True)
