@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Never
 
-from procession.engines import text
+from procession.engines.text import shell
 from procession.engines.base import Asked, Engine, Rendering
 from procession.engines.files import File
 from procession.engines.secrets import secret_variables
@@ -50,10 +50,10 @@ def _line(process: Process, stack: Stack) -> str:
     """Raises ValueError where a line cannot hold it."""
     secret = secret_variables(process)
     variables = {name: value for name, value in process.environment.items() if name not in secret}
-    line = text.shell_line(process.argv, variables)
+    line = shell.shell_line(process.argv, variables)
     if process.directory == stack.directory:
         return line
-    return f"{text.shell_line(('cd', process.directory), {})} && exec {text.as_command(process.argv, variables)}"
+    return f"{shell.shell_line(('cd', process.directory), {})} && exec {shell.as_command(process.argv, variables)}"
 
 
 def _lacking(stack: Stack) -> Iterator[Problem]:

@@ -9,10 +9,7 @@ from procession.engines.base import Engine
 from procession.refusal import ExitCode, Refusal
 
 EMBEDDED = "embedded"  # Procession's own supervisor: `procession up`, no files, no engine
-MODULES: dict[str, str] = {
-    "procfile": "procfile",
-    "supervisord": "supervisord",
-}  # the name that a person says -> the module
+MODULES = ("systemd", "supervisord", "compose", "swarm", "kubernetes", "procfile")  # each a module here, of that name
 
 
 def engine(name: str) -> Engine:
@@ -20,5 +17,5 @@ def engine(name: str) -> Engine:
     if name not in MODULES:
         known = ", ".join([EMBEDDED, *MODULES])
         raise Refusal(f"there is no engine {name!r}", f"engines: {known}", code=ExitCode.USAGE)
-    module = importlib.import_module(f"procession.engines.{MODULES[name]}")
+    module = importlib.import_module(f"procession.engines.{name}")
     return cast(Engine, module.ENGINE)

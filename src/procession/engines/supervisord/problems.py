@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from procession.engines import text
+from procession.engines.text import supervisord as text
 from procession.engines.secrets import written_out
 from procession.engines.supervisord import options as where
 from procession.engines.supervisord.options import Options, is_held

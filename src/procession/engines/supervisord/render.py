@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from procession.engines import text
+from procession.engines.text import supervisord as text
 from procession.engines.base import Rendering
 from procession.engines.files import File
 from procession.engines.supervisord import options as where

@@ -1,6 +1,8 @@
-"""All quoting: a value -> the text that a format's own reader makes that value of again.
+"""supervisord.conf.
 
-The rules of each format were read in its parser, and tests read everything back with the parser itself.
+By supervisor/options.py and datatypes.py of 4.3: configparser with inline comments (a # or ; after white space, quoted
+or not), then %(here)s by a plain replacement, even behind a second %, then Python's %; a command by shlex; an
+environment by a shlex that knows no escapes, and strips quotation marks off both ends of what it has read.
 """
 
 from __future__ import annotations
@@ -10,10 +12,6 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
-# ------------------------------------------------------------------------------------------------------- supervisord
-# supervisor/options.py and datatypes.py of 4.3: configparser with inline comments (a # or ; after white space, quoted
-# or not), then %(here)s by a plain replacement, even behind a second %, then Python's %; a command by shlex; an
-# environment by a shlex that knows no escapes, and strips quotation marks off both ends of what it has read.
 SUPERVISORD_COMMENT = re.compile(r"\s[#;]")
 SUPERVISORD_HERE = "%(here)s"
 SUPERVISORD_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -66,18 +64,3 @@ def plain_json(data: object) -> str:
 
 def _escaped(match: re.Match[str]) -> str:
     return f"\\u{ord(match[0]):04x}"
-
-
-# ---------------------------------------------------------------------------------------------------------- Procfile
-def shell_line(argv: Sequence[str], variables: Mapping[str, str]) -> str:
-    """One line for sh: `A=1 program argument`. Raises ValueError for a line break, which a Procfile cannot hold."""
-    line = " ".join([*(f"{name}={shlex.quote(value)}" for name, value in variables.items()), shlex.join(argv)])
-    if "\n" in line or "\r" in line:
-        raise ValueError("a line cannot hold a line break")
-    return line
-
-
-def as_command(argv: Sequence[str], variables: Mapping[str, str]) -> str:
-    """The same behind `exec`, which takes no variables itself. Raises ValueError."""
-    words = [f"{name}={value}" for name, value in variables.items()]
-    return shell_line([*(["env", *words] if words else []), *argv], {})

@@ -1,0 +1,89 @@
+"""What makes systemd take the files in: `apply`, once they are in place; and its own checker, before."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from procession.engines.base import Asked
+from procession.engines.steps import Command, Steps
+from procession.engines.systemd import names
+from procession.engines.systemd.roll import roll
+from procession.engines.systemd.service import hands_over
+from procession.engines.systemd.units import Unit, carry_out, is_task, look, systemctl
+from procession.engines.systemd.verbs import restart, start
+from procession.refusal import Refusal
+from procession.stack.model import Process
+
+UNIT_ENDINGS = (".service", ".socket", ".target")
+
+
+def check(asked: Asked) -> Steps[None]:
+    """`systemd-analyze verify`, which ends well even where it complains: so not a word may come. Raises Refusal."""
+    units = sorted(name for name in os.listdir(asked.directory) if name.endswith(UNIT_ENDINGS))
+    mode = ["--user"] if asked.options.user_mode else []
+    files = [os.path.join(asked.directory, name) for name in units]
+    done = yield Command(argv=("systemd-analyze", *mode, "--man=no", "verify", *files), looks=True)
+    if not done.is_well or done.stderr.strip():
+        raise Refusal(f"systemd does not take these units: {done.stderr.strip() or done.last_words()}")
+
+
+def apply(asked: Asked) -> Steps[None]:
+    """End what is no longer declared, start what is new, and roll what has changed."""
+    yield from _end_what_is_gone(asked)
+    yield from carry_out(systemctl(asked.options, "daemon-reload"))
+    unit = names.supervisor(asked.stack) if asked.options.supervisor else names.target(asked.stack)
+    yield from carry_out(systemctl(asked.options, "enable", "--", unit))
+    if asked.options.supervisor:
+        yield from start(asked)
+        return
+    before = yield from look(asked)
+    yield from _end_surplus(asked, before)
+    yield from _end_changed_sockets(asked, before)
+    yield from start(asked)
+    running = {unit.process.name for unit in before if unit.is_up}
+    for process in asked.stack.processes:
+        if process.name in running and _is_changed(asked, process):
+            yield from _renew(asked, process)
+
+
+def _end_what_is_gone(asked: Asked) -> Steps[None]:
+    """Before the reload, while systemd still knows how they are to be stopped."""
+    there = {names.file(asked.stack, process) for process in asked.stack.processes}
+    there |= {names.socket(asked.stack, process) for process in asked.stack.processes if hands_over(process)}
+    endings = tuple(path for path in asked.changed if path.endswith((".service", ".socket")) and path not in there)
+    gone = [path for path in endings if not os.path.exists(os.path.join(asked.directory, path))]
+    if gone:
+        units = [path.replace("@.service", "@*.service") for path in gone]
+        yield from carry_out(systemctl(asked.options, "stop", "--", *units))
+
+
+def _end_surplus(asked: Asked, before: list[Unit]) -> Steps[None]:
+    surplus = [unit.unit for unit in before if unit.is_up and unit.number > unit.process.replicas]
+    if surplus:
+        yield from carry_out(systemctl(asked.options, "stop", "--", *surplus))
+
+
+def _end_changed_sockets(asked: Asked, before: list[Unit]) -> Steps[None]:
+    """A socket cannot listen anew while anybody has it open; `start` brings all of them back."""
+    for process in asked.stack.processes:
+        socket = names.socket(asked.stack, process)
+        if hands_over(process) and socket in asked.changed and any(unit.process == process for unit in before):
+            yield from carry_out(systemctl(asked.options, "stop", "--", socket, names.pattern(asked.stack, process)))
+
+
+def _is_changed(asked: Asked, process: Process) -> bool:
+    """Whether its unit, or its variables, are others; with another socket it was started anew already."""
+    if names.socket(asked.stack, process) in asked.changed:
+        return False
+    return bool({names.file(asked.stack, process), names.env_file(asked.stack, process)} & set(asked.changed))
+
+
+def _renew(asked: Asked, process: Process) -> Steps[None]:
+    """A task runs again, a process is rolled."""
+    one = replace(asked, names=(process.name,))
+    units = yield from look(one)
+    if units and is_task(units[0]):
+        yield from restart(one)
+    else:
+        yield from roll(one)

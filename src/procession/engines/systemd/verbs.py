@@ -1,0 +1,165 @@
+"""start, stop, restart, scale, down, logs and events, by systemctl and journalctl."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from procession.engines.base import Asked
+from procession.engines.steps import Command, News, Steps
+from procession.engines.systemd import names
+from procession.engines.systemd.options import Options
+from procession.engines.systemd.render import render
+from procession.engines.systemd.service import hands_over
+from procession.engines.systemd.status import row
+from procession.engines.systemd.units import Unit, carry_out, chosen, is_task, look, systemctl
+from procession.refusal import ExitCode, Refusal
+from procession.stack.model import Kind, Process
+
+TROUBLE = ("failed", "activating")
+ALONE = "--job-mode=ignore-dependencies"  # a task that is run again must not take down what Requires= it
+
+
+def start(asked: Asked) -> Steps[None]:
+    """Also what had failed, and after all waits: what has READY to say has said it when this is done."""
+    units = [] if asked.names else [names.target(asked.stack)]
+    if asked.options.supervisor:
+        units = [names.supervisor(asked.stack)]
+    else:
+        units += _named(asked)
+    done = yield systemctl(asked.options, "start", "--", *units)
+    if not done.is_well:
+        raise Refusal((yield from _what_failed(asked)) or done.last_words(), "procession logs")
+
+
+def _what_failed(asked: Asked) -> Steps[str]:
+    """systemctl's own words are of the last one that waited in vain; ours, of the first that is to blame."""
+    if asked.options.supervisor:
+        return ""
+    units = yield from look(asked)
+    failed = [row(unit, 0.0) for unit in units if unit.said.get("ActiveState") in TROUBLE]
+    return "; ".join(f"{each.name} is in {each.state}: {each.said}" for each in failed)
+
+
+def _named(asked: Asked) -> list[str]:
+    """The units of what was asked for, as declared."""
+    units: list[str] = []
+    for process, number in chosen(asked):
+        stack = asked.stack
+        units += [names.instance(stack, process, number)] if number else names.instances(stack, process)
+    return units
+
+
+def stop(asked: Asked) -> Steps[None]:
+    """A process as a whole stops listening, too; one instance of it leaves the listening to the others."""
+    yield from carry_out(systemctl(asked.options, "stop", "--", *_all(asked)))
+
+
+def _all(asked: Asked) -> list[str]:
+    if asked.options.supervisor:
+        return [names.supervisor(asked.stack)]
+    units = [] if asked.names else [names.target(asked.stack)]
+    for process, number in chosen(asked):
+        units += _whole(asked, process) if not number else [names.instance(asked.stack, process, number)]
+    return units
+
+
+def _whole(asked: Asked, process: Process) -> list[str]:
+    sockets = [names.socket(asked.stack, process)] if hands_over(process) else []
+    return [*sockets, names.pattern(asked.stack, process)]
+
+
+def restart(asked: Asked) -> Steps[None]:
+    """All at once, with a gap; what is down is started. A task is run again, if it was named."""
+    if asked.options.supervisor:
+        yield from carry_out(systemctl(asked.options, "restart", "--", names.supervisor(asked.stack)))
+        return
+    units = yield from look(asked)
+    tasks = [unit.unit for unit in units if is_task(unit) and asked.names]
+    others = [unit.unit for unit in units if not is_task(unit) and is_wanted(asked, unit)]
+    for task in tasks:
+        yield from carry_out(systemctl(asked.options, "restart", ALONE, "--", task))
+    if others:
+        yield from carry_out(systemctl(asked.options, "restart", "--", *others))
+
+
+def is_wanted(asked: Asked, unit: Unit) -> bool:
+    """Whether it runs, or should: it is declared, or was named itself."""
+    return unit.is_up or unit.number <= unit.process.replicas or unit.name in asked.names
+
+
+def scale(asked: Asked) -> Steps[None]:
+    """Start what is missing, stop what is too much: the highest numbers. It lasts until the next apply or boot."""
+    for name, count in asked.replicas.items():
+        process = asked.stack.process(name)
+        assert process is not None, "the console looks names up"
+        _refuse_to_scale(process, count)
+        yield from _scale(replace(asked, names=(name,)), count)
+
+
+def _refuse_to_scale(process: Process, count: int) -> None:
+    if process.kind is Kind.TASK:
+        raise Refusal(f"{process.name} is a task: it runs once", code=ExitCode.USAGE)
+    if process.singleton and count > 1:
+        what = f"{process.name} is a singleton: there must never be two of it"
+        raise Refusal(what, 'write "SINGLETON": False if two do no harm', code=ExitCode.USAGE)
+
+
+def _scale(asked: Asked, count: int) -> Steps[None]:
+    process, _ = chosen(asked)[0]
+    units = yield from look(asked)
+    there = {unit.number for unit in units if unit.is_up}
+    missing = [names.instance(asked.stack, process, number) for number in range(1, count + 1) if number not in there]
+    surplus = [names.instance(asked.stack, process, number) for number in sorted(there) if number > count]
+    if missing:
+        yield from carry_out(systemctl(asked.options, "start", "--", *missing))
+    if surplus:
+        yield from carry_out(systemctl(asked.options, "stop", "--", *surplus))
+    if count != process.replicas:
+        yield News(f"{process.name}: {count} until the next apply or boot; REPLICAS in the declaration makes it last")
+
+
+def down(asked: Asked) -> Steps[None]:
+    """Stop it all, and take away every file; what the processes wrote themselves (StateDirectory=) stays."""
+    unit = names.supervisor(asked.stack) if asked.options.supervisor else names.target(asked.stack)
+    yield from stop(asked)
+    yield from carry_out(systemctl(asked.options, "disable", "--", unit))
+    files = [os.path.join(asked.directory, file.path) for file in render(asked.stack, asked.options).files]
+    yield from carry_out(Command(argv=("rm", "-f", "--", *files)))
+    yield from carry_out(systemctl(asked.options, "daemon-reload"))
+    yield systemctl(asked.options, "reset-failed", "--", *_all(asked))  # fails where nothing had failed: that is well
+
+
+def logs(asked: Asked) -> Steps[None]:
+    yield from _journal(asked, [])
+
+
+def events(asked: Asked) -> Steps[None]:
+    """What systemd itself says of the units: started, stopped, failed, and why."""
+    yield from _journal(asked, ["SYSLOG_IDENTIFIER=systemd"])
+
+
+def _journal(asked: Asked, matches: list[str]) -> Steps[None]:
+    follow = ["--follow"] if asked.follow else []
+    units = _journal_units(asked)
+    words = ["--no-pager", "--output=short-iso", f"--lines={asked.lines}", *follow, *units, *matches]
+    yield from carry_out(Command(argv=("journalctl", *words), looks=True, shown=True))
+
+
+def _journal_units(asked: Asked) -> list[str]:
+    option = "--user-unit" if asked.options.user_mode else "--unit"
+    if asked.options.supervisor:
+        return [f"{option}={names.supervisor(asked.stack)}"]
+    patterns = [
+        names.instance(asked.stack, process, number) if number else names.pattern(asked.stack, process)
+        for process, number in chosen(asked)
+    ]
+    return [f"{option}={pattern}" for pattern in patterns]
+
+
+def journal(options: Options, unit: str, name: str, lines: int) -> Command:
+    """The last lines that the instance `name` itself has said, for a message."""
+    option = "--user-unit" if options.user_mode else "--unit"
+    match = f"SYSLOG_IDENTIFIER={name}"
+    words = ("--no-pager", "--quiet", "--output=cat", f"--lines={lines}", f"{option}={unit}", match)
+    return Command(argv=("journalctl", *words), looks=True)
