@@ -39,7 +39,7 @@ def path(text: str, stack: Stack, options: Options) -> str:
 def unreachable(process: Process, stack: Stack, options: Options) -> list[str]:
     """The addresses that only this pod itself can reach: loopback that the command does not name, and unix sockets."""
     words = command(process, stack, options)
-    return [listener.bind for listener in process.listeners if _stays_inside(listener, words, process)]
+    return [listener.bind for listener in process.listeners if _stays_inside(listener, words)]
 
 
 def ports(process: Process) -> list[int]:
@@ -54,7 +54,7 @@ def port_of(bind: str) -> int:
     return int(port) if port.isdecimal() else 0
 
 
-def _stays_inside(listener: Listener, words: tuple[str, ...], process: Process) -> bool:
+def _stays_inside(listener: Listener, words: tuple[str, ...]) -> bool:
     if listener.bind.startswith("unix:"):
         return True
     host, _, port = listener.bind.rpartition(":")

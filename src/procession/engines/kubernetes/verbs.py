@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from procession.engines.base import Asked, Verb
 from procession.engines.kubernetes import environment
@@ -15,11 +16,11 @@ from procession.engines.kubernetes.pod import Plan
 from procession.engines.kubernetes.render import CONFIG, SECRET, file_name, manifests
 from procession.engines.kubernetes.workloads import progress_seconds, replicas_of
 from procession.engines.steps import TIMED_OUT, Await, Command, News, Steps
+from procession.engines.text import yaml_documents
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
 from procession.stack.model import Process, Stack
 
-DIFFERENCES = 1  # exit code of `kubectl diff`: there are some
 TASK_SECONDS = 3600.0  # a migration of a large table
 TASK_EVERY_SECONDS = 1.0
 LOGS_AT_ONCE = 100  # pods whose logs are followed at the same time; kubectl's own limit is 5
@@ -41,7 +42,7 @@ def directory(stack: Stack, options: Options) -> str:
 
 def apply(asked: Asked) -> Steps[None]:
     """Tasks first, each to its end; then all the rest, and what is no longer declared is taken away."""
-    yield from _refuse_unless(kubectl(asked, *_diff(), "-k", asked.directory, looks=True, shown=True), DIFFERENCES)
+    yield _diff(asked)
     shared = [path for path in (CONFIG, SECRET) if os.path.exists(os.path.join(asked.directory, path))]
     for path in shared:
         yield from _run(kubectl(asked, *APPLY, "-f", os.path.join(asked.directory, path)))
@@ -120,19 +121,18 @@ VERBS: Mapping[str, Verb] = {
 }
 
 
-def _diff() -> tuple[str, ...]:
-    return ("diff", *APPLY[1:])
+def _diff(asked: Asked) -> Command:
+    """For a person to see; from stdin, as a dry run has written no file. What is wrong, `apply` itself will say."""
+    documents = [document for each in manifests(asked.stack, asked.options).values() for document in each]
+    command = kubectl(asked, "diff", *APPLY[1:], "-f", "-", looks=True, shown=True)
+    return replace(command, given=yaml_documents(documents))
 
 
 def _run(command: Command) -> Steps[None]:
-    yield from _refuse_unless(command, 0)
-
-
-def _refuse_unless(command: Command, highest: int) -> Steps[None]:
-    """Raises Refusal for an exit code above `highest`."""
+    """Raises Refusal if it does not end well."""
     done = yield command
-    if not 0 <= done.status <= highest:
-        raise Refusal(f"{command.text()}: {done.last_words()}", "")
+    if not done.is_well:
+        raise Refusal(f"{command.text()}: {done.last_words()}")
 
 
 def _until_done(task: Process, asked: Asked) -> Steps[None]:
@@ -174,8 +174,10 @@ def _prune(asked: Asked) -> Steps[None]:
     wanted = {_reference(document) for each in manifests(asked.stack, asked.options).values() for document in each}
     for kinds in (KINDS, *CUSTOM_KINDS):
         done = yield kubectl(asked, "get", kinds, f"--selector={ours(asked.stack)}", "-o", "name", looks=True)
-        if not done.is_well:  # A cluster without KEDA, or without the Gateway API.
-            continue
+        if not done.is_well:
+            if kinds == KINDS:
+                yield News(f"what is no longer declared was not looked for: {done.last_words()}")
+            continue  # A cluster without KEDA, or without the Gateway API.
         leftovers = [name for name in done.stdout.split() if _kind_and_name(name) not in wanted]
         if leftovers:
             yield from _run(kubectl(asked, "delete", *leftovers))
@@ -197,7 +199,8 @@ def _await_rolls(processes: Iterable[Process], asked: Asked) -> Steps[None]:
     for process in processes:
         done = yield kubectl(asked, *_rollout(process, asked))
         if not done.is_well:
-            fix = f"see why: procession logs {process.name}; go back: kubectl rollout undo {deployment_of(process, asked)}"
+            back = f"kubectl rollout undo {deployment_of(process, asked)}"
+            fix = f"see why: procession logs {process.name}; go back: {back}"
             raise Refusal(f"{process.name}: {done.last_words()}; its old pods go on", fix)
         yield News(f"{process.name}: ready")
 

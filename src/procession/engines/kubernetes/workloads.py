@@ -43,7 +43,7 @@ def deployment(process: Process, plan: Plan) -> Object:
 
 
 def job(task: Process, plan: Plan) -> Object:
-    """One run of a task, named by all that it is: another image or command is another Job, as Jobs cannot be changed."""
+    """One run of a task, named by all that it is: a Job cannot be changed, so another image is another Job."""
     pod = template(task, plan)
     spec = pod["spec"]
     assert isinstance(spec, dict)
