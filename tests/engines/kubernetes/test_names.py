@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from procession.engines.kubernetes.lint import DNS_LABEL, LABEL_VALUE
@@ -15,6 +15,7 @@ from tests.engines.kubernetes.stacks import stack
 NAMES = st.from_regex(NAME, fullmatch=True)
 
 
+@settings(deadline=None)
 @given(NAMES, NAMES)
 def test_every_declared_name_becomes_a_valid_one(site: str, process: str) -> None:
     name = object_name(site, process)
@@ -23,12 +24,14 @@ def test_every_declared_name_becomes_a_valid_one(site: str, process: str) -> Non
     assert len(name) <= NAME_CHARS_MAX
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=80))
 def test_so_does_any_other_text(text: str) -> None:
     assert DNS_LABEL.fullmatch(object_name(text))
     assert LABEL_VALUE.fullmatch(label_value(text))
 
 
+@settings(deadline=None)
 @given(NAMES, NAMES, NAMES)
 def test_two_names_stay_two(site: str, one: str, other: str) -> None:
     assume(re.sub("_", "-", one.lower()) != re.sub("_", "-", other.lower()))  # E008 refuses those

@@ -7,7 +7,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from procession.engines.text import kubernetes_value, yaml_documents, yaml_text
@@ -21,17 +21,19 @@ AWKWARD = ("100% $HOME $(x) $$", "a: b # c", " both ends ", "two\nlines\n", "\n\
            "- a", "\x85\u2028\ufeff", "\U0001f980 ünïcode", "\t", "2001-01-01", "", "=", "<<", "12:30:45")  # fmt: skip
 
 
+@settings(deadline=None)
 @given(DATA)
 def test_what_is_written_is_read_back(data: object) -> None:
     assert yaml.safe_load(yaml_text(data)) == data  # type: ignore[arg-type]
 
 
+@settings(deadline=None)
 @given(TEXT, st.integers(1, 5))
 @example("line\n  indented\n\nlast", 3)
 @example("  first line indented\nsecond line of it all, long enough\n", 1)
 @example("a line that is long enough for a block\n# no comment\n--- no document\n", 1)
 def test_a_long_text_of_several_lines_is_read_back(text: str, times: int) -> None:
-    data = {"key": [{"script": text * 40}, text * 40], "other": (text + "\n") * times * 20}
+    data: Any = {"key": [{"script": text * 40}, text * 40], "other": (text + "\n") * times * 20}
     assert yaml.safe_load(yaml_text(data)) == data
 
 
@@ -45,7 +47,7 @@ def test_awkward_values_in_every_place(value: str) -> None:
 def test_a_script_is_shown_as_one() -> None:
     text = yaml_text({"command": ["python", "-c", "import sys\nprint('hello', sys.argv)\nsys.exit(0)\n"]})
     assert text == (
-        'command:\n  - python\n  - "-c"\n  - |\n    import sys\n    print(\'hello\', sys.argv)\n    sys.exit(0)\n'
+        "command:\n  - python\n  - \"-c\"\n  - |\n    import sys\n    print('hello', sys.argv)\n    sys.exit(0)\n"
     )
 
 
@@ -72,6 +74,7 @@ def _read_name(text: str) -> tuple[str, bool, int]:
     return f"${text[0]}", False, 1
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("$()aPATH \n")) | TEXT)
 @example("$(PATH)")
 @example("$$(PATH)$")

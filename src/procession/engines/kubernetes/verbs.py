@@ -146,7 +146,7 @@ def _until_done(task: Process, asked: Asked) -> Steps[None]:
             f"{task.name}: not done within {within:g} s", f"procession logs {task.name}", code=ExitCode.TIMED_OUT
         )
     if "Failed" in _conditions(done):
-        raise Refusal(f"{task.name} failed; nothing else was changed", f"see why: procession logs {task.name}")
+        raise Refusal(f"{task.name} failed; what runs already was not changed", f"see why: procession logs {task.name}")
     yield News(f"{task.name}: done")
 
 
