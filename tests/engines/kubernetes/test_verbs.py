@@ -68,6 +68,8 @@ def test_apply() -> None:
     answers = {**DONE, f"get {KINDS}": Done(0, there), "scaledobjects": missing, "httproutes": missing}
     assert perform(apply(ASKED), answers) == [
         "kubectl diff --server-side --field-manager=procession --force-conflicts -f -",
+        f"{APPLY} -f /manifests/config.yaml",
+        f"kubectl get job/{JOB} -o json --ignore-not-found",
         f"{APPLY} -f /manifests/job-migrate.yaml",
         f"await kubectl get job/{JOB} -o json",
         "# migrate: done",
@@ -83,10 +85,18 @@ def test_apply() -> None:
     ]
 
 
-def test_what_tasks_read_is_there_before_them(tmp_path: Path) -> None:
-    (tmp_path / "config.yaml").touch()
-    said = perform(apply(replace(ASKED, directory=str(tmp_path))), DONE)
-    assert said[1] == f"{APPLY} -f {tmp_path}/config.yaml"
+def test_a_task_that_failed_before_runs_again() -> None:
+    said: list[str] = []
+    with pytest.raises(Refusal, match="migrate failed"):
+        perform(apply(ASKED), {"get job/": Done(0, FAILED)}, said)
+    assert said[3:5] == [f"kubectl delete job/{JOB}", f"{APPLY} -f /manifests/job-migrate.yaml"]
+
+
+def test_the_secret_is_there_before_the_tasks() -> None:
+    site = stack(MIGRATE, replace(WEB, environment={"SECRET_KEY": "hush"}))
+    said = perform(apply(replace(ASKED, stack=site, options=replace(OPTIONS, write_secrets=True))), DONE)
+    assert said[1] == f"{APPLY} -f /manifests/secret.yaml"
+    assert not any("hush" in text for text in said)
 
 
 def test_the_diff_is_of_what_would_be_applied_even_in_a_dry_run() -> None:

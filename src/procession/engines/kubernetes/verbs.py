@@ -43,10 +43,11 @@ def directory(stack: Stack, options: Options) -> str:
 def apply(asked: Asked) -> Steps[None]:
     """Tasks first, each to its end; then all the rest, and what is no longer declared is taken away."""
     yield _diff(asked)
-    shared = [path for path in (CONFIG, SECRET) if os.path.exists(os.path.join(asked.directory, path))]
-    for path in shared:
+    there = manifests(asked.stack, asked.options)
+    for path in (path for path in (CONFIG, SECRET) if path in there):
         yield from _run(kubectl(asked, *APPLY, "-f", os.path.join(asked.directory, path)))
     for task in tasks(asked):
+        yield from _forget_failure(task, asked)
         yield from _run(kubectl(asked, *APPLY, "-f", os.path.join(asked.directory, file_name(task))))
         yield from _until_done(task, asked)
     yield from _run(kubectl(asked, *APPLY, "-k", asked.directory))
@@ -133,6 +134,14 @@ def _run(command: Command) -> Steps[None]:
     done = yield command
     if not done.is_well:
         raise Refusal(f"{command.text()}: {done.last_words()}")
+
+
+def _forget_failure(task: Process, asked: Asked) -> Steps[None]:
+    """A Job that failed stays failed: to apply it again is to run it again."""
+    job = f"job/{_job_name(task, asked)}"
+    done = yield kubectl(asked, "get", job, "-o", "json", "--ignore-not-found", looks=True)
+    if "Failed" in _conditions(done):
+        yield from _run(kubectl(asked, "delete", job))
 
 
 def _until_done(task: Process, asked: Asked) -> Steps[None]:
