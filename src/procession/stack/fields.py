@@ -74,6 +74,8 @@ def build(kind: type, given: Given) -> Any:
     for name, value in given.items():
         nested = _dataclass_in(field_types(kind)[name])
         filled[name] = build(nested, value) if nested and isinstance(value, dict) else value
+        if (each := _dataclass_of_each(field_types(kind)[name])) and isinstance(value, dict):
+            filled[name] = {key: build(each, given) for key, given in value.items()}
     if isinstance(env := filled.get("env"), dict):
         filled["env"] = {name: value for name, value in env.items() if value is not None}
     return kind(**filled)
@@ -112,6 +114,8 @@ def _read_value(kind: type, name: str, raw: object, place: Place, problems: list
         return _read_probe(raw, place, problems)
     if nested is not None:
         return read_mapping(nested, raw, place, problems)
+    if each := _dataclass_of_each(hint):
+        return _read_each(each, raw, place, problems)
     return in_range(name, _scalar(name, hint, raw))
 
 
@@ -120,6 +124,13 @@ def _read_probe(raw: object, place: Place, problems: list[Problem]) -> Given:
     forms.probe_type(given)
     problems += forms.probe_problems(given, place)
     return given
+
+
+def _read_each(kind: type, raw: object, place: Place, problems: list[Problem]) -> dict[str, Given]:
+    """{"web": {...}, "worker": {...}}: a mapping of `kind` under each name of the person's own."""
+    if not isinstance(raw, Mapping):
+        raise values.wrong_type("a mapping", raw, 'write: {"name": {"KEY": value}}')
+    return {str(name): read_mapping(kind, item, place.named(str(name)), problems) for name, item in raw.items()}
 
 
 def _read_command(raw: object, place: Place, problems: list[Problem]) -> tuple[str, ...]:
@@ -158,6 +169,7 @@ SCALARS: Final[Mapping[object, Callable[[object], Any]]] = {
     float: values.number,
     str: values.text,
     tuple[str, ...]: values.texts,
+    Mapping[str, str]: values.text_by_name,
     tuple[int, ...]: lambda raw: tuple(
         values.whole(item) for item in (raw if isinstance(raw, list | tuple) else [raw])
     ),
@@ -199,3 +211,11 @@ def _without_none(hint: Any) -> Any:
 def _dataclass_in(hint: Any) -> type | None:
     plain = _without_none(hint)
     return plain if isinstance(plain, type) and is_dataclass(plain) else None
+
+
+def _dataclass_of_each(hint: Any) -> type | None:
+    """`Scale` of Mapping[str, Scale]."""
+    if get_origin(hint) is not Mapping:
+        return None
+    value = get_args(hint)[1]
+    return value if isinstance(value, type) and is_dataclass(value) else None

@@ -65,6 +65,13 @@ def texts(raw: object) -> tuple[str, ...]:
     return (text(raw),)
 
 
+def text_by_name(raw: object) -> dict[str, str]:
+    """A mapping of strings to strings, its keys kept as they are."""
+    if not isinstance(raw, Mapping):
+        raise wrong_type("a mapping", raw, 'write: {"name": "value"}')
+    return {text(name): text(value) for name, value in raw.items()}
+
+
 def words(raw: object) -> tuple[str, ...]:
     """A command: a list, or a string that is split as a shell would. Numbers in a list become text."""
     if isinstance(raw, list | tuple):
