@@ -9,7 +9,7 @@ from procession.engines.base import Engine
 from procession.refusal import ExitCode, Refusal
 
 EMBEDDED = "embedded"  # Procession's own supervisor: `procession up`, no files, no engine
-MODULES: dict[str, str] = {"compose": "compose"}  # the name that a person says -> the module
+MODULES: dict[str, str] = {"compose": "compose", "swarm": "swarm"}  # the name that a person says -> the module
 
 
 def engine(name: str) -> Engine:

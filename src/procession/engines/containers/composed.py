@@ -23,6 +23,7 @@ from procession.engines.containers.service import (
     relative,
     safety,
     ulimits,
+    volumes_of,
 )
 from procession.engines.containers.stores import Store, read_stores, store_service
 from procession.engines.files import File
@@ -184,20 +185,11 @@ def _connect(services: Mapping[str, dict[str, Data]], site: Site) -> None:
 def _top(services: Mapping[str, Mapping[str, Data]], site: Site) -> dict[str, Data]:
     """Networks, volumes and secrets: what services name must be said once for all."""
     top: dict[str, Data] = {"networks": {"default": {}, BACK: {"internal": True}}} if site.stores else {}
-    if volumes := _volumes(services):
+    if volumes := volumes_of(services.values()):
         top["volumes"] = {name: {} for name in volumes}
     if site.options.secrets:
         top["secrets"] = {name: {"environment": name} for name in site.options.secrets}
     return top
-
-
-def _volumes(services: Mapping[str, Mapping[str, Data]]) -> list[str]:
-    found: list[str] = []
-    for service in services.values():
-        mounts = service.get("volumes", ())
-        assert isinstance(mounts, list | tuple)
-        found += [str(mount).partition(":")[0] for mount in mounts]
-    return found
 
 
 def _of_ports(site: Site) -> list[Problem]:

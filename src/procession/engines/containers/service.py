@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from procession.engines.containers import health
@@ -166,3 +166,13 @@ def size(bytes_: int) -> str:
 
 def relative(path: str, site: Site) -> str:
     return os.path.relpath(path, site.directory)
+
+
+def volumes_of(services: Iterable[Mapping[str, Data]]) -> list[str]:
+    """The named volumes that services mount: what they name must be said once for all."""
+    found: dict[str, None] = {}
+    for service in services:
+        mounts = service.get("volumes", ())
+        assert isinstance(mounts, list | tuple)
+        found.update({str(mount).partition(":")[0]: None for mount in mounts})
+    return list(found)
