@@ -254,7 +254,7 @@ def test_in_one_container_the_supervisor_does_it() -> None:
     played = Played()
     options = ContainerOptions(form=Form.ONE)
     played.play(compose.ENGINE.verbs["roll"](asked(WHOLE, "web", options=options)))
-    assert played.said == [f"{UP} exec -T site procession roll web"]
+    assert played.said == [f"{UP} exec -T site python -m procession roll web"]
 
 
 def container(id: str, service: str, number: int, **state: object) -> str:

@@ -7,19 +7,21 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from procession.engines.base import Asked, Row, State, Verb
+from procession.engines.base import Asked, Row, Verb
 from procession.engines.containers.compose_roll import roll
-from procession.engines.containers.composed import ALONE
+from procession.engines.containers.composed import ALONE, PROCESSION
 from procession.engines.containers.docker import compose, compose_command, containers, well
 from procession.engines.containers.options import Form
-from procession.engines.containers.seen import rows
+from procession.engines.containers.seen import read_status, rows
 from procession.engines.steps import Await, Command, Steps
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
 
-SETTLED: Final = frozenset({State.READY, State.DONE, State.STOPPED})
 APPLY_SECONDS: Final = 300.0
+ON_THE_WAY: Final = ('"Health":"starting"', '"State":"created"', '"State":"restarting"')
 EVENTS_SINCE: Final = "24h"
+EVENTS: Final = ("start", "die", "oom", "kill", "health_status")
+EVENT_FORMAT: Final = "{{.Time}} {{.Actor.Attributes.name}} {{.Action}}{{with .Actor.Attributes.exitCode}} {{.}}{{end}}"
 
 
 def check(asked: Asked) -> Steps[None]:
@@ -48,16 +50,25 @@ def apply(asked: Asked) -> Steps[None]:
 
 def is_settled(done: Done) -> bool:
     """No container is on its way up any more; JSON in lines, as Compose 2.21 and later write it."""
-    return done.is_well and '"Health":"starting"' not in done.stdout and '"State":"created"' not in done.stdout
+    return done.is_well and not any(word in done.stdout for word in ON_THE_WAY)
 
 
 def status(asked: Asked) -> Steps[tuple[Row, ...]]:
-    if asked.options.form is Form.ONE:
-        seen = yield from containers(asked)
-        return tuple(rows(seen, asked.stack, datetime.now(UTC)))
     seen = yield from containers(asked)
+    if asked.options.form is Form.ONE and any(one.service == ALONE and one.status == "running" for one in seen):
+        return (yield from _status_inside(asked))
     found = rows(seen, asked.stack, datetime.now(UTC))
     return tuple(row for row in found if not asked.names or row.name in asked.names or row.process in asked.names)
+
+
+def _status_inside(asked: Asked) -> Steps[tuple[Row, ...]]:
+    """The supervisor's own answer. Its exit code says only whether all is well."""
+    words = (ALONE, *PROCESSION, "status", *asked.names, "--json")
+    done = yield compose(asked, "exec", "-T", *words, looks=True)
+    try:
+        return read_status(done.stdout)
+    except (ValueError, KeyError, TypeError) as error:
+        raise Refusal(f"the supervisor does not answer: {done.last_words()}", "procession logs") from error
 
 
 def _start(asked: Asked) -> Steps[None]:
@@ -127,8 +138,9 @@ def _events(asked: Asked) -> Steps[None]:
     """What the daemon still knows; with `follow`, what happens from now on as well."""
     until = [] if asked.follow else ["--until", "0s"]
     project = f"label=com.docker.compose.project={asked.stack.name}"
-    argv = ("docker", "events", "--since", EVENTS_SINCE, *until, "--filter", project, *_only(asked.names))
-    yield Command(argv=argv, looks=True, shown=True)
+    kinds = [word for kind in EVENTS for word in ("--filter", f"event={kind}")]
+    argv = ("docker", "events", "--since", EVENTS_SINCE, *until, "--format", EVENT_FORMAT, "--filter", project, *kinds)
+    yield Command(argv=(*argv, *_only(asked.names)), looks=True, shown=True)
 
 
 def _only(names: Sequence[str]) -> list[str]:
@@ -143,7 +155,7 @@ def by_form(verb: str, processes: Verb) -> Verb:
 
     def perform(asked: Asked) -> Steps[None]:
         if asked.options.form is Form.ONE and verb != "down":
-            yield compose(asked, "exec", "-T", ALONE, "procession", verb, *words_of(verb, asked), shown=True)
+            yield compose(asked, "exec", "-T", ALONE, *PROCESSION, verb, *words_of(verb, asked), shown=True)
         else:
             yield from processes(asked)
 

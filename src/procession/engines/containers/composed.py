@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from procession.engines.base import Asked, Rendering
 from procession.engines.containers import fronting
-from procession.engines.containers.image import DOCKERFILE, FRONT_TARGET, SITE_TARGET, image_files
-from procession.engines.containers.inside import APP, inside
+from procession.engines.containers.image import DOCKERFILE, FRONT_TARGET, SITE_TARGET, STATE, image_files
+from procession.engines.containers.inside import inside
 from procession.engines.containers.options import ContainerOptions, Form
 from procession.engines.containers.problems import problems
 from procession.engines.containers.service import (
@@ -33,8 +33,8 @@ from procession.stack.model import Condition, Kind, Limits, Process, RestartWhen
 
 FILE = "compose.yaml"
 BACK = "back"  # the network of the stores
+PROCESSION = ("python", "-m", "procession")  # needs no script on PATH
 ALONE = "site"  # the one service of the form `one`
-STATE = f"{APP}/.procession"
 CONDITIONS: Mapping[Condition, str] = {
     Condition.STARTED: "service_started",
     Condition.READY: "service_healthy",
@@ -113,7 +113,7 @@ def _needs(process: Process, site: Site) -> dict[str, Data]:
 def _alone(site: Site) -> dict[str, dict[str, Data]]:
     """Every process inside of one container. The supervisor knows the whole ladders, orders, health and limits."""
     processes = site.stack.processes
-    service: dict[str, Data] = {"image": site.image, "command": ["procession", "supervise"]}
+    service: dict[str, Data] = {"image": site.image, "command": [*PROCESSION, "supervise"]}
     if files := dict.fromkeys(path for process in processes for path in env_files(process, site)):
         service["env_file"] = list(files)
     told: dict[str, Data] = {}
@@ -122,7 +122,7 @@ def _alone(site: Site) -> dict[str, dict[str, Data]]:
     service["environment"] = {name: value for name, value in told.items() if name not in INSTANCE_ONLY}
     service.update(safety(site.options))
     service["healthcheck"] = {
-        "test": ["CMD", "procession", "status"],
+        "test": ["CMD", *PROCESSION, "status"],
         "interval": "10s",
         "timeout": "10s",
         "retries": 3,
@@ -137,7 +137,7 @@ def _alone(site: Site) -> dict[str, dict[str, Data]]:
         service["ports"] = [*ports]
     if site.stores:
         service["depends_on"] = {name: {"condition": CONDITIONS[Condition.READY]} for name in site.stores}
-    service["volumes"] = [f"state:{STATE}"]
+    service["volumes"] = [f"state:{STATE}", *site.options.volumes]
     return {ALONE: service}
 
 

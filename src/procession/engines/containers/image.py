@@ -17,6 +17,7 @@ UID = 10001  # of no user on the host; the same in each build, so that volumes s
 VENV = "/opt/venv"
 UV_VERSION = "0.9"
 FRONT_IMAGES = {Server.NGINX: "nginx:1.28-alpine", Server.CADDY: "caddy:2.10-alpine"}
+STATE = f"{APP}/.procession"  # where a supervisor in the container keeps its own
 SITE_TARGET, FRONT_TARGET = "site", "front"
 SETTINGS = "DJANGO_SETTINGS_MODULE"
 STATIC = "/srv/static"  # in the front's image
@@ -63,7 +64,7 @@ def _dockerfile(site: Site) -> Iterator[str]:
     yield "COPY . ."
     yield from _collected(site)
     yield "# The site may make files in its directory (a schedule, a socket), and change none of its code."
-    yield f"RUN chown app:app {APP}"
+    yield f"RUN mkdir -p {STATE} && chown app:app {APP} {STATE}"
     yield "USER app"
     yield f"CMD {docker_words(['procession', 'supervise'])}"
     yield from _front(site)

@@ -83,6 +83,7 @@ class ContainerOptions:
     env_file: tuple[str, ...] = setting(
         "Env files beside those of the processes, from the project's directory", default=()
     )
+    volumes: tuple[str, ...] = setting('Volumes of every process, "NAME:/path": what outlives a container', default=())
     read_only: bool = setting("Nothing in a container can be written but /tmp", default=False)
     stop_margin_seconds: float = setting("Added to each stop ladder before the engine kills", default=5.0)
     constraints: tuple[str, ...] = setting('swarm: where instances may be placed: "node.role==worker"', default=())

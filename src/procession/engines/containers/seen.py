@@ -50,6 +50,27 @@ def read_inspected(text: str) -> list[Seen]:
     return sorted(found, key=lambda one: (one.service, one.number))
 
 
+def read_status(text: str) -> tuple[Row, ...]:
+    """What `procession status --json` says. Raises ValueError, KeyError, TypeError for what is none of it."""
+    return tuple(
+        Row(
+            name=one["name"],
+            process=one["process"],
+            state=_phase(one["phase"]),
+            said=one["why"] or "",
+            pid=0,  # It is another one outside of the container.
+            uptime_seconds=one["uptime_seconds"],
+            restarts=one["restarts"],
+        )
+        for one in json.loads(text)["instances"]
+    )
+
+
+def _phase(word: str) -> State:
+    """The supervisor has a few more on the way down."""
+    return State(word) if word in list(State) else State.STOPPING
+
+
 def rows(seen: Iterable[Seen], stack: Stack, now: datetime) -> list[Row]:
     """One for each container, in the stack's order (stores and front after it), and one for what has none."""
     order = {process.name: at for at, process in enumerate(stack.processes)}

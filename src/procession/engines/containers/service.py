@@ -70,6 +70,8 @@ def process_service(process: Process, site: Site) -> dict[str, Data]:
     if test := check(within):
         service["healthcheck"] = test
     service.update(stop(process, site.options))
+    if site.options.volumes:
+        service["volumes"] = list(site.options.volumes)
     if site.options.secrets:
         service["secrets"] = list(site.options.secrets)
     return service
@@ -169,10 +171,11 @@ def relative(path: str, site: Site) -> str:
 
 
 def volumes_of(services: Iterable[Mapping[str, Data]]) -> list[str]:
-    """The named volumes that services mount: what they name must be said once for all."""
+    """The named volumes that services mount, which must be said once for all; a path of the host is none."""
     found: dict[str, None] = {}
     for service in services:
         mounts = service.get("volumes", ())
         assert isinstance(mounts, list | tuple)
-        found.update({str(mount).partition(":")[0]: None for mount in mounts})
+        names = (str(mount).partition(":")[0] for mount in mounts)
+        found.update({name: None for name in names if not name.startswith((".", "/", "~"))})
     return list(found)
