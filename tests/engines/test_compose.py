@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from procession.engines import compose
 from procession.engines.base import State
+from procession.engines.containers.docker import CONTAINER_EVENTS, EVENT_FORMAT
 from procession.engines.containers.options import ContainerOptions, Form, Front, Image, Installer, Server
 from procession.engines.files import File
 from procession.refusal import Refusal
@@ -35,6 +37,8 @@ STORES = {"db": {"TYPE": "postgresql"}, "cache": {"TYPE": "redis"}, "broker": {"
 WHOLE = stack_of(MIGRATE, WEB, WORKER, BEAT, services=STORES)
 UP = "docker compose --project-name mysite --file /d/compose.yaml"
 LABEL = "label=com.docker.compose"
+FORMAT = shlex.quote(EVENT_FORMAT)
+KINDS = " ".join(f"--filter event={kind}" for kind in CONTAINER_EVENTS)
 WEB_TEXT = """\
   web:
     image: "mysite:latest"
@@ -229,7 +233,9 @@ def test_env_files_do_not_get_into_the_image() -> None:
         (
             "events",
             ("web",),
-            [f"docker events --since 24h --until 0s --filter {LABEL}.project=mysite --filter {LABEL}.service=web"],
+            [
+                f"docker events --since 24h --until 0s --format {FORMAT} --filter {LABEL}.project=mysite {KINDS} --filter {LABEL}.service=web"
+            ],
         ),
     ],
 )

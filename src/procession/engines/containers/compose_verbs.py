@@ -10,7 +10,15 @@ from typing import Final
 from procession.engines.base import Asked, Row, Verb
 from procession.engines.containers.compose_roll import roll
 from procession.engines.containers.composed import ALONE, PROCESSION
-from procession.engines.containers.docker import compose, compose_command, containers, well
+from procession.engines.containers.docker import (
+    CONTAINER_EVENTS,
+    EVENT_FORMAT,
+    EVENTS_SINCE,
+    compose,
+    compose_command,
+    containers,
+    well,
+)
 from procession.engines.containers.options import Form
 from procession.engines.containers.seen import read_status, rows
 from procession.engines.steps import Await, Command, Steps
@@ -19,9 +27,6 @@ from procession.run import Done
 
 APPLY_SECONDS: Final = 300.0
 ON_THE_WAY: Final = ('"Health":"starting"', '"State":"created"', '"State":"restarting"')
-EVENTS_SINCE: Final = "24h"
-EVENTS: Final = ("start", "die", "oom", "kill", "health_status")
-EVENT_FORMAT: Final = "{{.Time}} {{.Actor.Attributes.name}} {{.Action}}{{with .Actor.Attributes.exitCode}} {{.}}{{end}}"
 
 
 def check(asked: Asked) -> Steps[None]:
@@ -138,7 +143,7 @@ def _events(asked: Asked) -> Steps[None]:
     """What the daemon still knows; with `follow`, what happens from now on as well."""
     until = [] if asked.follow else ["--until", "0s"]
     project = f"label=com.docker.compose.project={asked.stack.name}"
-    kinds = [word for kind in EVENTS for word in ("--filter", f"event={kind}")]
+    kinds = [word for kind in CONTAINER_EVENTS for word in ("--filter", f"event={kind}")]
     argv = ("docker", "events", "--since", EVENTS_SINCE, *until, "--format", EVENT_FORMAT, "--filter", project, *kinds)
     yield Command(argv=(*argv, *_only(asked.names)), looks=True, shown=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from procession.engines.base import Asked
 from procession.engines.containers.seen import Seen, read_inspected
@@ -10,7 +11,10 @@ from procession.engines.steps import Command, Steps
 from procession.refusal import Refusal
 from procession.run import NO_SUCH_PROGRAM, Done
 
-COMPOSE_FILE = "compose.yaml"
+COMPOSE_FILE: Final = "compose.yaml"
+EVENTS_SINCE: Final = "24h"
+CONTAINER_EVENTS: Final = ("start", "die", "oom", "kill", "health_status")
+EVENT_FORMAT: Final = "{{.Time}} {{.Actor.Attributes.name}} {{.Action}}{{with .Actor.Attributes.exitCode}} {{.}}{{end}}"
 
 
 def compose_command(asked: Asked, *words: str, project_directory: str = "") -> tuple[str, ...]:

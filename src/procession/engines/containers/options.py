@@ -28,6 +28,13 @@ class Form(StrEnum):
     ONE = "one"  # a single container, with Procession's supervisor as PID 1
 
 
+class PublishMode(StrEnum):
+    """How Swarm publishes a port."""
+
+    INGRESS = "ingress"  # on every node, led to an instance wherever it is; who asked is not seen
+    HOST = "host"  # on the nodes where an instance is, and by its own address
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """The site's image."""
@@ -86,4 +93,5 @@ class ContainerOptions:
     volumes: tuple[str, ...] = setting('Volumes of every process, "NAME:/path": what outlives a container', default=())
     read_only: bool = setting("Nothing in a container can be written but /tmp", default=False)
     stop_margin_seconds: float = setting("Added to each stop ladder before the engine kills", default=5.0)
+    publish_mode: PublishMode = setting("swarm: ingress, or host: without Swarm's mesh", default=PublishMode.INGRESS)
     constraints: tuple[str, ...] = setting('swarm: where instances may be placed: "node.role==worker"', default=())

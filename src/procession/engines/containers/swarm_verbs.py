@@ -8,7 +8,7 @@ from typing import Final
 
 from procession.engines.base import Asked, Row, Verb
 from procession.engines.containers import swarmed
-from procession.engines.containers.docker import well
+from procession.engines.containers.docker import CONTAINER_EVENTS, EVENT_FORMAT, EVENTS_SINCE, well
 from procession.engines.containers.tasks_seen import job_state, read_tasks, rows
 from procession.engines.steps import Await, Command, News, Steps
 from procession.refusal import ExitCode, Refusal
@@ -18,7 +18,7 @@ from procession.stack.model import Kind, Process
 RELEASE_SECONDS: Final = 3600.0  # A migration may take long; what runs goes on.
 CONVERGE_SECONDS: Final = 600.0
 GONE_SECONDS: Final = 300.0
-EVENTS_SINCE: Final = "24h"
+EVENTS: Final = (*CONTAINER_EVENTS, "create", "update", "remove")
 TASKS_FORMAT: Final = "{{json .}}"
 
 
@@ -192,7 +192,9 @@ def _events(asked: Asked) -> Steps[None]:
     """Of the services, as every manager knows them, and of this node's containers."""
     until = () if asked.follow else ("--until", "0s")
     label = f"label=com.docker.stack.namespace={asked.stack.name}"
-    yield Command(argv=("docker", "events", "--since", EVENTS_SINCE, *until, "--filter", label), looks=True, shown=True)
+    kinds = [word for kind in EVENTS for word in ("--filter", f"event={kind}")]
+    argv = ("docker", "events", "--since", EVENTS_SINCE, *until, "--format", EVENT_FORMAT, "--filter", label, *kinds)
+    yield Command(argv=argv, looks=True, shown=True)
 
 
 VERBS: Final[Mapping[str, Callable[[Asked], Steps[None]]]] = {

@@ -13,7 +13,7 @@ from procession.engines.base import Rendering
 from procession.engines.containers import fronting
 from procession.engines.containers.image import image_files
 from procession.engines.containers.inside import LOOPBACK, ports
-from procession.engines.containers.options import ContainerOptions, Form
+from procession.engines.containers.options import ContainerOptions, Form, PublishMode, Server
 from procession.engines.containers.problems import problems
 from procession.engines.containers.service import Site, duration, limits, process_service, ulimits, volumes_of
 from procession.engines.containers.stores import Store, read_stores, store_service
@@ -76,7 +76,9 @@ def _with_front(services: dict[str, dict[str, Data]], site: Site) -> list[File]:
         return [File(path=FILE, text=_text(services, site))]
     # Its own round of the instances, not Swarm's address for all of them: that keeps a connection to one that leaves.
     file = fronting.front_file(front, site, f"tasks.{front.name}")
-    services[fronting.NAME] = {**fronting.front_service(front, site), "deploy": _front_deploy()}
+    service = {**fronting.front_service(front, site), "deploy": _front_deploy(site)}
+    service["ports"] = [_port(site.options.front.port, fronting.HTTP_PORT, site), *_https(site)]
+    services[fronting.NAME] = service
     return [File(path=FILE, text=_text(services, site, fronting.front_config(file, site))), file]
 
 
@@ -106,15 +108,24 @@ def _service(process: Process, site: Site) -> dict[str, Data]:
     return service
 
 
-def _published(process: Process, site: Site) -> list[str]:
-    """On every node: Swarm leads a port to an instance, wherever it is, and cannot keep to one address."""
-    if not site.is_published(process):
-        return []
-    return [f"{port.number}:{port.number}" for port in ports(process.listeners)]
+def _published(process: Process, site: Site) -> list[Data]:
+    """On every address: Swarm cannot keep to one."""
+    numbers = [port.number for port in ports(process.listeners)] if site.is_published(process) else []
+    return [_port(number, number, site) for number in numbers]
+
+
+def _port(published: int, target: int, site: Site) -> Data:
+    return {"target": target, "published": published, "mode": site.options.publish_mode.value}
+
+
+def _order(site: Site, *, is_alone: bool) -> str:
+    """Two cannot be beside each other where they are never two, or hold a port of their node."""
+    return "stop-first" if is_alone else "start-first"
 
 
 def _deploy(process: Process, site: Site) -> dict[str, Data]:
-    order = "stop-first" if process.singleton else "start-first"
+    holds_port = site.options.publish_mode is PublishMode.HOST and bool(_published(process, site))
+    order = _order(site, is_alone=process.singleton or holds_port)
     update: dict[str, Data] = {"order": order, "parallelism": max(process.max_surge, 1)}
     restart: dict[str, Data] = {"condition": RESTART[process.restart]}
     if process.restart is not RestartWhen.NEVER:
@@ -153,8 +164,14 @@ def _store(name: str, store: Store, site: Site) -> dict[str, Data]:
     }
 
 
-def _front_deploy() -> dict[str, Data]:
-    return {"replicas": 1, "update_config": {"order": "start-first", "failure_action": "rollback"}}
+def _https(site: Site) -> list[Data]:
+    has_certificates = site.options.front.server is Server.CADDY and site.options.front.hosts
+    return [_port(fronting.HTTPS_PORT, fronting.HTTPS_PORT, site)] if has_certificates else []
+
+
+def _front_deploy(site: Site) -> dict[str, Data]:
+    order = _order(site, is_alone=site.options.publish_mode is PublishMode.HOST)
+    return {"replicas": 1, "update_config": {"order": order, "failure_action": "rollback"}}
 
 
 def _of_swarm(site: Site) -> list[Problem]:

@@ -62,7 +62,8 @@ def rows(tasks: Iterable[Task], stack: Stack) -> list[Row]:
     newest: dict[str, Task] = {}
     for task in tasks:
         newest.setdefault(task.name, task)
-    found = {name.removeprefix(f"{stack.name}_"): task for name, task in newest.items()}
+    ours = f"{stack.name}_"  # What has another name is a task of a service that is gone.
+    found = {name.removeprefix(ours): task for name, task in newest.items() if name.startswith(ours)}
     order = {process.name: at for at, process in enumerate(stack.processes)}
     names = sorted(found, key=lambda name: (order.get(_process(name), len(order)), name))
     there = {_process(name) for name in names}
