@@ -1,3 +1,5 @@
+"""Fixtures of the engines' tests."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -6,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.console.project import Project
+from tests.engines.contained import docker_config
+
+__all__ = ["docker_config", "project"]
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 Only an instance of a supervisor does anything here. Three variables say so:
 
-- PROCESSION_NOTIFY: the path of a unix datagram socket; a leading @ stands for an abstract name
+- PROCESSION_NOTIFY: the path of a unix datagram socket; a leading @ stands for an abstract name. `file:PATH` is a file
+  to write instead: a container's health check looks for it
 - PROCESSION_INSTANCE: the instance's name, "web.1"
 - PROCESSION_READY: what "ready" means in this program, a key of HOOKS; a web server if its backend does not set it
 
@@ -27,6 +28,7 @@ NOTIFY: Final = "PROCESSION_NOTIFY"
 INSTANCE: Final = "PROCESSION_INSTANCE"
 READY: Final = "PROCESSION_READY"
 TOLD: Final = "told"
+FILE: Final = "file:"  # of PROCESSION_NOTIFY
 
 
 def tell_when_ready() -> None:
@@ -52,6 +54,10 @@ def tell() -> None:
 
 
 def _send(path: str, datagram: bytes) -> None:
+    if path.startswith(FILE):
+        with open(path.removeprefix(FILE), "wb") as file:
+            file.write(datagram)
+        return
     address = "\0" + path[1:] if path.startswith("@") else path
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
         sock.setblocking(False)  # With a full queue the supervisor is stuck: that must not become ours.

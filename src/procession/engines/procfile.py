@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Never
 
-from procession.engines.text import shell
 from procession.engines.base import Asked, Engine, Rendering
 from procession.engines.files import File
 from procession.engines.secrets import secret_variables
 from procession.engines.steps import Steps
+from procession.engines.text import shell
 from procession.errors import Problem
 from procession.refusal import ExitCode, Refusal
 from procession.stack.model import Kind, Process, Stack

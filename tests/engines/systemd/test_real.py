@@ -1,4 +1,4 @@
-"""The whole story, by a real systemd: the feed reader is applied, serves, is killed, rolled, scaled, and leaves nothing."""
+"""The whole story, by a real systemd: the feed reader is applied, serves, is killed, rolled, scaled, leaves nothing."""
 
 from __future__ import annotations
 

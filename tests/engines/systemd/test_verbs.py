@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from procession.engines.base import Asked, Row, State
-from procession.engines.steps import Await, Command, News, Steps
+from procession.engines.steps import Command, Step, Steps
 from procession.engines.systemd import ENGINE
 from procession.engines.systemd.status import status
 from procession.refusal import Refusal
@@ -31,7 +31,7 @@ class Machine:
         except StopIteration:
             return self.said
 
-    def _answer(self, step: Command | Await | News) -> Done:
+    def _answer(self, step: Step) -> Done:
         if not isinstance(step, Command):
             return Done(0)
         if "show" in step.argv:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from procession.engines.text import supervisord as text
 from procession.engines.secrets import written_out
 from procession.engines.supervisord import options as where
 from procession.engines.supervisord.options import Options, is_held
+from procession.engines.text import supervisord as text
 from procession.errors import Problem
 from procession.stack.model import Condition, Kind, Probe, ProbeType, Process, RestartWhen, Stack
 

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from procession.engines.text import supervisord as text
 from procession.engines.base import Rendering
 from procession.engines.files import File
 from procession.engines.supervisord import options as where
 from procession.engines.supervisord.options import LAUNCH, Options, is_held
 from procession.engines.supervisord.problems import find_problems
 from procession.engines.supervisord.unit import unit
+from procession.engines.text import supervisord as text
 from procession.stack.model import Kind, Process, RestartWhen, Stack
 
 PRIORITY_FIRST = 100

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from procession.engines.text.yaml import yaml_text
+from procession.engines.text import yaml
 
 Data: TypeAlias = "str | int | float | bool | Variable | Joined | Sequence[Data] | Mapping[str, Data] | None"
 
@@ -43,10 +43,10 @@ def compose_value(value: str) -> str:
 
 def compose_yaml(data: Mapping[str, Data]) -> str:
     """A Compose file, its keys in the order of `data`."""
-    return yaml_text(_interpolated(data))
+    return yaml.yaml_text(_interpolated(data))
 
 
-def _interpolated(data: Data) -> Data:
+def _interpolated(data: Data) -> yaml.Data:
     if isinstance(data, Variable | Joined):
         return data.text()
     if isinstance(data, str):

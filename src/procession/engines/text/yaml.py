@@ -1,4 +1,4 @@
-"""YAML, written here and not by PyYAML: the same bytes with every version of it, several times as fast, nothing to install."""
+"""YAML, written here and not by PyYAML: the same bytes always, many times as fast, nothing to install."""
 
 from __future__ import annotations
 

@@ -1,0 +1,48 @@
+"""Commands of `docker`, and what is made of their end."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from procession.engines.base import Asked
+from procession.engines.containers.seen import Seen, read_inspected
+from procession.engines.steps import Command, Steps
+from procession.refusal import Refusal
+from procession.run import NO_SUCH_PROGRAM, Done
+
+COMPOSE_FILE: Final = "compose.yaml"
+EVENTS_SINCE: Final = "24h"
+CONTAINER_EVENTS: Final = ("start", "die", "oom", "kill", "health_status")
+EVENT_FORMAT: Final = "{{.Time}} {{.Actor.Attributes.name}} {{.Action}}{{with .Actor.Attributes.exitCode}} {{.}}{{end}}"
+
+
+def compose_command(asked: Asked, *words: str, project_directory: str = "") -> tuple[str, ...]:
+    """`docker compose` for this stack. The project has the stack's name, whatever its directory is called."""
+    where = ("--project-directory", project_directory) if project_directory else ()
+    file = os.path.join(asked.directory, COMPOSE_FILE)
+    return ("docker", "compose", "--project-name", asked.stack.name, "--file", file, *where, *words)
+
+
+def compose(asked: Asked, *words: str, looks: bool = False, shown: bool = False) -> Command:
+    return Command(argv=compose_command(asked, *words), looks=looks, shown=shown)
+
+
+def containers(asked: Asked) -> Steps[list[Seen]]:
+    """All containers of the stack, stopped ones too. Raises Refusal."""
+    listed = yield from well(compose(asked, "ps", "--all", "--quiet", looks=True), "cannot ask for the containers")
+    ids = listed.stdout.split()
+    if not ids:
+        return []
+    done = yield from well(Command(argv=("docker", "inspect", *ids), looks=True), "cannot look at the containers")
+    return read_inspected(done.stdout)
+
+
+def well(command: Command, failure: str) -> Steps[Done]:
+    """Its end. Raises Refusal, with the tool's own last words, if it is not well."""
+    done = yield command
+    if done.status == NO_SUCH_PROGRAM:
+        raise Refusal("docker is not here", "install Docker and its compose plugin")
+    if not done.is_well:
+        raise Refusal(f"{failure}: {done.last_words()}", f"it was: {command.text()}")
+    return done

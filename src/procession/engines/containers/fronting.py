@@ -1,0 +1,84 @@
+"""The server in front, as a service of its own beside the site's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from procession.engines.containers.image import FRONT_IMAGES, STATIC
+from procession.engines.containers.inside import ports
+from procession.engines.containers.options import Server
+from procession.engines.containers.service import Site
+from procession.engines.files import File, hash_of
+from procession.engines.front import READ_SECONDS_MIN, Fronted, caddyfile, nginx
+from procession.engines.text.docker import Data
+from procession.stack.model import Process
+
+NAME: Final = "front"
+DOCKER_NAMES: Final = "127.0.0.11"  # Docker's own name server, the same in every container
+FILES: Final[Mapping[Server, str]] = {Server.NGINX: "nginx.conf", Server.CADDY: "Caddyfile"}
+PLACES: Final[Mapping[Server, str]] = {
+    Server.NGINX: "/etc/nginx/conf.d/default.conf",
+    Server.CADDY: "/etc/caddy/Caddyfile",
+}
+HTTP_PORT, HTTPS_PORT = 80, 443
+STOP_MARGIN_SECONDS: Final = 5
+
+
+def front_file(process: Process, site: Site, upstream: str) -> File:
+    """Its configuration; `upstream` is the site's name on the network. Raises ValueError, see `front`."""
+    wanted = site.options.front
+    fronted = Fronted(
+        name=site.stack.name,
+        upstreams=(f"{upstream}:{ports(process.listeners)[0].number}",),
+        hosts=wanted.hosts,
+        port=HTTP_PORT,
+        static_url=wanted.static_url,
+        static_root=STATIC if has_static(site) else "",
+        body_bytes=wanted.body_bytes,
+        read_seconds=read_seconds(process),
+        resolver=DOCKER_NAMES,
+    )
+    text = nginx(fronted) if wanted.server is Server.NGINX else caddyfile(fronted)
+    return File(path=FILES[wanted.server], text=text)
+
+
+def read_seconds(process: Process) -> int:
+    """A request may take as long as the site has to finish it when it is stopped."""
+    return max(READ_SECONDS_MIN, math.ceil(process.stop_seconds))
+
+
+def has_static(site: Site) -> bool:
+    """They are in the front's own image, so it takes a build to have them."""
+    return bool(site.options.image.build and site.options.image.static_root)
+
+
+def front_service(process: Process, site: Site) -> dict[str, Data]:
+    """The service; what Compose and Swarm say differently is not in it."""
+    server = site.options.front.server
+    name, _, tag = site.image.rpartition(":")
+    image = (f"{name or tag}-front:{tag if name else 'latest'}") if has_static(site) else FRONT_IMAGES[server]
+    service: dict[str, Data] = {
+        "image": image,
+        "ports": port_list(site),
+        "configs": [{"source": NAME, "target": PLACES[server]}],
+        "stop_signal": "SIGQUIT",  # of nginx and of Caddy: let requests end
+        "stop_grace_period": f"{read_seconds(process) + STOP_MARGIN_SECONDS}s",
+    }
+    if server is Server.CADDY:
+        service["volumes"] = [f"{NAME}:/data"]  # Its certificates.
+    return service
+
+
+def port_list(site: Site) -> list[str]:
+    front = site.options.front
+    ports_ = [f"{front.port}:{HTTP_PORT}"]
+    if front.server is Server.CADDY and front.hosts:
+        ports_ += [f"{HTTPS_PORT}:{HTTPS_PORT}", f"{HTTPS_PORT}:{HTTPS_PORT}/udp"]
+    return ports_
+
+
+def front_config(file: File, site: Site) -> dict[str, Data]:
+    """Its `configs` entry. The name holds the content's hash: Swarm never changes a config, it takes another one."""
+    return {NAME: {"name": f"{site.stack.name}_{NAME}_{hash_of(file.text)}", "file": f"./{file.path}"}}

@@ -1,0 +1,121 @@
+"""The site's Dockerfile, and what its build does not get to see."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+
+from procession.engines.containers.inside import APP
+from procession.engines.containers.options import Image, Installer, Server
+from procession.engines.containers.service import Site
+from procession.engines.files import File
+from procession.engines.text.docker import docker_words
+
+DOCKERFILE = "Dockerfile"
+UID = 10001  # of no user on the host; the same in each build, so that volumes stay readable
+VENV = "/opt/venv"
+UV_VERSION = "0.9"
+FRONT_IMAGES = {Server.NGINX: "nginx:1.28-alpine", Server.CADDY: "caddy:2.10-alpine"}
+STATE = f"{APP}/.procession"  # where a supervisor in the container keeps its own
+SITE_TARGET, FRONT_TARGET = "site", "front"
+SETTINGS = "DJANGO_SETTINGS_MODULE"
+STATIC = "/srv/static"  # in the front's image
+IGNORED = (
+    ".git", ".hg", ".svn", ".gitignore", ".github",
+    ".venv", "venv", "node_modules", "**/__pycache__", "**/*.py[co]", ".pytest_cache", ".mypy_cache", ".ruff_cache",
+    ".env", ".env.*", "*.pem", "*.key", "*.sqlite3", "*.log", ".procession",
+)  # fmt: skip
+
+
+def image_files(site: Site) -> list[File]:
+    """The Dockerfile and its ignore file; nothing where the image is built elsewhere."""
+    if not site.options.image.build:
+        return []
+    text = "\n".join(_dockerfile(site)) + "\n"
+    ignored = "\n".join((*IGNORED, *_ignored(site))) + "\n"
+    return [File(path=DOCKERFILE, text=text), File(path=f"{DOCKERFILE}.dockerignore", text=ignored)]
+
+
+def _ignored(site: Site) -> list[str]:
+    """Env files hold secrets; collected files are collected anew."""
+    static = [site.options.image.static_root] if site.options.image.static_root else []
+    files = {path for process in site.stack.processes for path in process.env_files}
+    inside = sorted(
+        os.path.relpath(path, site.stack.directory) for path in files if path.startswith(f"{site.stack.directory}/")
+    )
+    return [*static, *inside]
+
+
+def _dockerfile(site: Site) -> Iterator[str]:
+    image = site.options.image
+    base = f"python:{image.python}-slim"
+    yield "# syntax=docker/dockerfile:1"
+    yield f"FROM {base} AS build"
+    yield from _packages(image.build_packages)
+    yield from (_with_uv() if image.install is Installer.UV else _with_pip(image))
+    yield ""
+    yield f"FROM {base} AS {SITE_TARGET}"
+    yield from _packages(image.packages)
+    yield f"RUN groupadd --system --gid {UID} app && useradd --system --uid {UID} --gid app --home-dir {APP} app"
+    yield f"ENV PATH={VENV}/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1"
+    yield f"COPY --from=build {VENV} {VENV}"
+    yield f"WORKDIR {APP}"
+    yield "COPY . ."
+    yield from _collected(site)
+    yield "# The site may make files in its directory (a schedule, a socket), and change none of its code."
+    yield f"RUN mkdir -p {STATE} && chown app:app {APP} {STATE}"
+    yield "USER app"
+    yield f"CMD {docker_words(['procession', 'supervise'])}"
+    yield from _front(site)
+
+
+def _packages(names: tuple[str, ...]) -> Iterator[str]:
+    if names:
+        yield (
+            "RUN apt-get update && apt-get install -y --no-install-recommends "
+            f"{' '.join(names)} && rm -rf /var/lib/apt/lists/*"
+        )
+
+
+def _with_uv() -> Iterator[str]:
+    yield f"COPY --from=ghcr.io/astral-sh/uv:{UV_VERSION} /uv /bin/uv"
+    yield f"ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT={VENV}"
+    yield f"WORKDIR {APP}"
+    yield "COPY pyproject.toml uv.lock ./"
+    yield "RUN --mount=type=cache,target=/root/.cache/uv uv sync --locked --no-dev --no-install-project"
+
+
+def _with_pip(image: Image) -> Iterator[str]:
+    yield f"RUN python -m venv {VENV}"
+    yield f"COPY {docker_words([image.requirements, '/tmp/requirements.txt'])}"
+    yield (
+        "RUN --mount=type=cache,target=/root/.cache/pip "
+        f"{VENV}/bin/pip install --disable-pip-version-check --requirement /tmp/requirements.txt"
+    )
+
+
+def _collected(site: Site) -> Iterator[str]:
+    """The settings module is that of the processes. The variables are there for this one command."""
+    image = site.options.image
+    module = _settings_module(site)
+    if not image.static_root or not module:
+        return
+    pairs = [pair.partition("=") for pair in (f"{SETTINGS}={module}", *image.build_env)]
+    said = " ".join(f"{name}={shlex.quote(value)}" for name, _, value in pairs)
+    yield f"RUN {said} python manage.py collectstatic --noinput"
+
+
+def _settings_module(site: Site) -> str:
+    named = (process.environment.get(SETTINGS, "") for process in site.stack.processes)
+    return next((module for module in named if module), "")
+
+
+def _front(site: Site) -> Iterator[str]:
+    server = site.options.front.server
+    if server is Server.NONE:
+        return
+    yield ""
+    yield f"FROM {FRONT_IMAGES[server]} AS {FRONT_TARGET}"
+    if site.options.image.static_root:
+        yield f"COPY --from={SITE_TARGET} {APP}/{site.options.image.static_root} {STATIC}"

@@ -1,0 +1,343 @@
+"""Docker Compose: exact text, then Compose's own reading of it, and what `docker` is asked to do."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from procession.engines import compose
+from procession.engines.base import State
+from procession.engines.containers.docker import CONTAINER_EVENTS, EVENT_FORMAT
+from procession.engines.containers.options import ContainerOptions, Form, Front, Image, Installer, Server
+from procession.engines.files import File
+from procession.refusal import Refusal
+from procession.run import Done
+from procession.stack.model import Stack
+from tests.engines.contained import (
+    BEAT,
+    FRONTED,
+    HOME,
+    MIGRATE,
+    WEB,
+    WORKER,
+    Played,
+    asked,
+    compose_config,
+    stack_of,
+    text_of,
+)
+
+STORES = {"db": {"TYPE": "postgresql"}, "cache": {"TYPE": "redis"}, "broker": {"TYPE": "rabbitmq"}}
+WHOLE = stack_of(MIGRATE, WEB, WORKER, BEAT, services=STORES)
+UP = "docker compose --project-name mysite --file /d/compose.yaml"
+LABEL = "label=com.docker.compose"
+FORMAT = shlex.quote(EVENT_FORMAT)
+KINDS = " ".join(f"--filter event={kind}" for kind in CONTAINER_EVENTS)
+WEB_TEXT = """\
+  web:
+    image: "mysite:latest"
+    command:
+      - python
+      - "-m"
+      - gunicorn
+      - mysite.wsgi
+      - "--bind=0.0.0.0:8000"
+    init: true
+    env_file:
+      - "../../.env"
+    environment:
+      FORWARDED_ALLOW_IPS: "*"
+      DJANGO_SETTINGS_MODULE: mysite.settings
+    cap_drop:
+      - ALL
+    security_opt:
+      - "no-new-privileges:true"
+    healthcheck:
+      test:
+        - CMD
+        - python
+        - "-I"
+        - "-S"
+        - "-c"
+        - "import http.client as h,sys\\nc=h.HTTPConnection('127.0.0.1',8000,timeout=5)\\nc.request('GET','/health/',\
+headers={'Host': '127.0.0.1:8000', 'Connection': 'close'})\\ns=c.getresponse().status\\n\
+sys.exit(0 if s<400 else f'status {s}')"
+      interval: "5s"
+      timeout: "6s"
+      retries: 3
+      start_period: "60s"
+    stop_signal: SIGTERM
+    stop_grace_period: "37s"
+    restart: unless-stopped
+    depends_on:
+      migrate:
+        condition: service_completed_successfully
+"""
+
+
+def rendered(stack: Stack, options: ContainerOptions = FRONTED) -> tuple[File, ...]:
+    rendering = compose.render(stack, options)
+    assert not [problem for problem in rendering.problems if problem.is_error], rendering.problems
+    return rendering.files
+
+
+def written(stack: Stack, options: ContainerOptions, directory: Path) -> Path:
+    """As `apply` puts them: two folders below the project's."""
+    folder = directory / "deploy" / "compose"
+    folder.mkdir(parents=True, exist_ok=True)
+    (directory / ".env").touch()
+    for file in rendered(stack, options):
+        (folder / file.path).write_text(file.marked("mysite"))
+    return folder / "compose.yaml"
+
+
+def test_a_service_says_all_that_a_careful_person_would(docker_config: dict[str, str]) -> None:
+    assert WEB_TEXT in text_of(rendered(stack_of(MIGRATE, WEB)), "compose.yaml")
+
+
+def test_the_same_stack_gives_the_same_bytes() -> None:
+    assert rendered(WHOLE) == rendered(WHOLE)
+
+
+@pytest.mark.parametrize("form", list(Form))
+@pytest.mark.parametrize("server", list(Server))
+@pytest.mark.parametrize("build", [True, False])
+def test_compose_accepts_every_form(
+    form: Form, server: Server, build: bool, tmp_path: Path, docker_config: dict[str, str]
+) -> None:
+    options = ContainerOptions(
+        form=form, front=Front(server=server), image=Image(build=build), secrets=("SECRET_KEY",), read_only=True
+    )
+    found = compose_config(written(WHOLE, options, tmp_path), {**docker_config, **PASSWORDS})
+    assert set(STORES) < set(found["services"])
+    assert ("front" in found["services"]) == (server is not Server.NONE)
+
+
+PASSWORDS = {"DB_PASSWORD": "one", "BROKER_PASSWORD": "two", "SECRET_KEY": "three"}
+
+
+def test_limits_replicas_user_and_conditions_arrive(tmp_path: Path, docker_config: dict[str, str]) -> None:
+    services = compose_config(written(WHOLE, FRONTED, tmp_path), {**docker_config, **PASSWORDS})["services"]
+    worker = services["worker"]
+    assert worker["deploy"]["replicas"] == 2
+    assert worker["deploy"]["resources"]["limits"] == {"cpus": 4, "memory": str(4 * 2**30)}
+    assert worker["user"] == "www-data"
+    assert worker["ulimits"] == {"nofile": 4096}
+    assert {name: need["condition"] for name, need in worker["depends_on"].items()} == {
+        "migrate": "service_completed_successfully",
+        "web": "service_healthy",
+        **dict.fromkeys(STORES, "service_healthy"),
+    }
+    assert worker["stop_grace_period"] == "35s"
+
+
+def test_only_the_sites_own_processes_reach_the_stores(tmp_path: Path, docker_config: dict[str, str]) -> None:
+    found = compose_config(written(WHOLE, FRONTED, tmp_path), {**docker_config, **PASSWORDS})
+    assert set(found["services"]["db"]["networks"]) == {"back"}
+    assert set(found["services"]["web"]["networks"]) == {"default", "back"}
+    assert set(found["services"]["front"]["networks"]) == {"default"}
+    assert found["networks"]["back"]["internal"] is True
+
+
+def test_the_password_of_a_store_is_taken_from_outside(tmp_path: Path, docker_config: dict[str, str]) -> None:
+    services = compose_config(written(WHOLE, FRONTED, tmp_path), {**docker_config, **PASSWORDS})["services"]
+    assert services["db"]["environment"]["POSTGRES_PASSWORD"] == "one"
+    assert services["web"]["environment"]["DATABASE_URL"] == "postgres://mysite:one@db:5432/mysite"
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL"])
+def test_a_secret_is_written_into_no_file(name: str) -> None:
+    secret = replace(WEB, environment={name: "postgres://site:hunter2@db/site"})
+    rendering = compose.render(stack_of(MIGRATE, secret), FRONTED)
+    assert not [file.path for file in rendering.files if "hunter2" in file.text]
+    assert [problem.where for problem in rendering.problems if problem.id == "W120"] == [f"web.env.{name}"]
+
+
+def test_compose_refuses_to_start_without_a_secret(tmp_path: Path, docker_config: dict[str, str]) -> None:
+    secret = replace(WEB, environment={"SECRET_KEY": "hunter2"})
+    file = written(stack_of(MIGRATE, secret), FRONTED, tmp_path)
+    with pytest.raises(AssertionError, match="SECRET_KEY"):
+        compose_config(file, docker_config)
+
+
+VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(VALUES | st.sampled_from(["1e3", "no", "${HOME}", "$$", "0o17", "~", "12:30:00", "#", "'"])))
+def test_any_value_survives(values: list[str], tmp_path: Path, docker_config: dict[str, str]) -> None:
+    """Compose writes what it has read with its own `$` doubled again."""
+    environment = {f"V{at}": value for at, value in enumerate(values)}
+    process = replace(WORKER, environment=environment, argv=("run", *values), depends_on=())
+    found = compose_config(written(stack_of(process), FRONTED_NOT, tmp_path), docker_config)["services"]["worker"]
+    assert {name: found["environment"][name].replace("$$", "$") for name in environment} == environment
+    assert [word.replace("$$", "$") for word in found["command"][1:]] == values
+
+
+FRONTED_NOT = ContainerOptions(image=Image(build=False))
+
+
+def test_instances_that_hold_a_port_of_the_host_cannot_be_two() -> None:
+    problems = compose.render(stack_of(MIGRATE, replace(WEB, replicas=2)), FRONTED_NOT).problems
+    assert [problem.where for problem in problems if problem.id == "E122"] == ["web.replicas"]
+
+
+def test_a_front_needs_a_process_that_listens() -> None:
+    assert "E121" in [problem.id for problem in compose.render(stack_of(BEAT), FRONTED).problems]
+
+
+@pytest.mark.parametrize(
+    ("services", "what"),
+    [({"db": {}}, "has no TYPE"), ({"web": {"TYPE": "redis"}}, "is also the name of a process")],
+)
+def test_a_wrong_service_is_said(services: dict[str, dict[str, str]], what: str) -> None:
+    problems = compose.render(stack_of(MIGRATE, WEB, services=services), FRONTED_NOT).problems
+    assert [problem.what for problem in problems if problem.id == "E120"] == [what]
+
+
+def test_what_was_on_loopback_is_published_on_loopback() -> None:
+    assert '"127.0.0.1:8000:8000"' in text_of(rendered(stack_of(MIGRATE, WEB), FRONTED_NOT), "compose.yaml")
+
+
+def test_with_uv_the_image_is_made_from_the_lock_file() -> None:
+    options = ContainerOptions(image=Image(install=Installer.UV, packages=("libpq5",)))
+    text = text_of(rendered(stack_of(MIGRATE, WEB), options), "Dockerfile")
+    assert "uv sync --locked --no-dev" in text
+    assert "apt-get install -y --no-install-recommends libpq5" in text
+    assert text.index("collectstatic") < text.index("\nUSER app\n") < text.index("\nCMD ")
+
+
+def test_env_files_do_not_get_into_the_image() -> None:
+    files = rendered(stack_of(MIGRATE, replace(WEB, env_files=(f"{HOME}/conf/prod.env",))), ContainerOptions())
+    assert "\nconf/prod.env\n" in text_of(files, "Dockerfile.dockerignore")
+
+
+# ------------------------------------------------------------------------------------------------------------- verbs
+
+
+@pytest.mark.parametrize(
+    ("verb", "names", "said"),
+    [
+        ("restart", ("web",), [f"{UP} restart web"]),
+        ("restart", (), [f"{UP} restart"]),
+        ("stop", ("worker.2",), ["docker stop mysite-worker-2"]),
+        ("start", ("web", "worker.1"), [f"{UP} start web", "docker start mysite-worker-1"]),
+        ("down", (), [f"{UP} down --remove-orphans"]),
+        ("logs", ("worker.2",), [f"{UP} logs --timestamps --tail 100 --index 2 worker"]),
+        (
+            "events",
+            ("web",),
+            [
+                (
+                    f"docker events --since 24h --until 0s --format {FORMAT} --filter {LABEL}.project=mysite"
+                    f" {KINDS} --filter {LABEL}.service=web"
+                )
+            ],
+        ),
+    ],
+)
+def test_a_verb_is_these_commands(verb: str, names: tuple[str, ...], said: list[str]) -> None:
+    played = Played()
+    played.play(compose.ENGINE.verbs[verb](asked(WHOLE, *names)))
+    assert played.said == said
+
+
+def test_scale_touches_nothing_else() -> None:
+    played = Played()
+    played.play(compose.ENGINE.verbs["scale"](asked(WHOLE, replicas={"worker": 3})))
+    assert played.said == [f"{UP} up --detach --no-deps --no-recreate --scale worker=3 worker"]
+
+
+def test_a_singleton_is_not_scaled_to_two() -> None:
+    with pytest.raises(Refusal, match="never two at once"):
+        Played().play(compose.ENGINE.verbs["scale"](asked(WHOLE, replicas={"beat": 2})))
+
+
+def test_in_one_container_the_supervisor_does_it() -> None:
+    played = Played()
+    options = ContainerOptions(form=Form.ONE)
+    played.play(compose.ENGINE.verbs["roll"](asked(WHOLE, "web", options=options)))
+    assert played.said == [f"{UP} exec -T site python -m procession roll web"]
+
+
+def container(id: str, service: str, number: int, **state: object) -> str:
+    labels = {"com.docker.compose.service": service, "com.docker.compose.container-number": str(number)}
+    return json.dumps(
+        {
+            "Id": id,
+            "RestartCount": 2,
+            "Config": {"Labels": labels},
+            "State": {
+                "Status": "running",
+                "ExitCode": 0,
+                "Pid": 7,
+                "StartedAt": "2026-01-02T03:04:05.123456789Z",
+                **state,
+            },
+        }
+    )
+
+
+OLD = container("a", "web", 1, Health={"Status": "healthy"})
+NEW = container("b", "web", 2, Health={"Status": "healthy"})
+ILL = container("b", "web", 2, Health={"Status": "unhealthy"})
+
+
+def rolled(new: str) -> Played:
+    played = Played()
+    answers = [
+        *[("ps --all --quiet", Done(0, ids)) for ids in ("a\n", "a\n", "a\nb\n")],
+        *[("docker inspect", Done(0, f"[{seen}]")) for seen in (OLD, OLD, f"{OLD},{new}", new)],
+    ]
+    try:
+        played.play(compose.ENGINE.verbs["roll"](asked(WHOLE, "web")), answers)
+    except Refusal as refusal:
+        played.said.append(refusal.what)
+    played.said = [line for line in played.said if "inspect" not in line and " ps " not in line]
+    return played
+
+
+def test_a_roll_has_the_new_one_ready_before_the_old_one_goes() -> None:
+    scale = f"{UP} up --detach --no-deps --no-recreate --scale web=2 web"
+    assert rolled(NEW).said == [scale, "docker stop a", "docker rm a"]
+
+
+def test_a_roll_whose_new_one_is_not_ready_leaves_the_old_one() -> None:
+    assert rolled(ILL).said[1:] == ["docker rm --force b", "the new web did not become ready; the old ones go on"]
+
+
+def test_a_roll_of_a_singleton_has_a_gap() -> None:
+    played = Played()
+    played.play(compose.ENGINE.verbs["roll"](asked(WHOLE, "beat")))
+    assert played.said == [f"{UP} up --detach --no-deps --force-recreate beat"]
+
+
+def test_a_process_that_holds_a_port_cannot_be_rolled() -> None:
+    with pytest.raises(Refusal, match="holds a port"):
+        Played().play(compose.ENGINE.verbs["roll"](asked(WHOLE, "web", options=FRONTED_NOT)))
+
+
+def test_status_says_of_each_container_how_it_is() -> None:
+    task = container("c", "migrate", 1, Status="exited", Pid=0)
+    killed = container("d", "worker", 1, Status="exited", Pid=0, ExitCode=137)
+    answers = [("ps", Done(0, "x\n")), ("inspect", Done(0, f"[{ILL},{OLD},{task},{killed}]"))]
+    rows = Played().play(compose.ENGINE.status(asked(WHOLE)), answers)
+    assert [(row.name, row.state, row.said) for row in rows] == [
+        ("migrate.1", State.DONE, "exited"),
+        ("web.1", State.READY, "healthy"),
+        ("web.2", State.UNREADY, "unhealthy"),
+        ("worker.1", State.STOPPED, "exited by signal 9"),
+        ("beat", State.STOPPED, "no container"),
+    ]
+    assert (rows[1].pid, rows[1].restarts) == (7, 2)
+
+
+def test_without_docker_it_says_so() -> None:
+    with pytest.raises(Refusal, match="docker is not here"):
+        Played().play(compose.ENGINE.check(asked(WHOLE)), [("config", Done(127))])
