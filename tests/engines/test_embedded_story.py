@@ -21,7 +21,7 @@ BROKEN = 'raise RuntimeError("a release that does not boot")\n'
 class Folder:
     """The feed reader in a folder of this machine, and the embedded supervisor."""
 
-    begin = ("up", "-d")
+    begin: tuple[str, ...] = ("up", "-d")
 
     def __init__(self, project: Project) -> None:
         self._project = project
