@@ -71,7 +71,7 @@ def _files(site: Site) -> list[File]:
         data["configs"] = fronting.front_config(file, site)
     _connect(services, site)
     data.update(_top(services, site))
-    return [File(path=FILE, text=compose_yaml(data)), *files]
+    return [File(path=FILE, text=compose_yaml(data), mode=site.mode), *files]
 
 
 def _processes(site: Site) -> dict[str, dict[str, Data]]:

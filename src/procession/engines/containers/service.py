@@ -12,6 +12,7 @@ from procession.engines.containers.inside import APP, Port, env_file_path, insid
 from procession.engines.containers.options import ContainerOptions, Server
 from procession.engines.containers.secrecy import shown_environment
 from procession.engines.containers.stores import Store, addresses
+from procession.engines.secrets import PRIVATE_MODE
 from procession.engines.text.docker import Data
 from procession.stack.model import Kind, Limits, Probe, Process, Stack
 
@@ -39,6 +40,11 @@ class Site:
         if self.options.front.server is Server.NONE:
             return None
         return front_process(self.stack, self.options.front.process)
+
+    @property
+    def mode(self) -> int:
+        """Of the files that say what each process is told."""
+        return PRIVATE_MODE if self.options.write_secrets else 0o644
 
     def is_published(self, process: Process) -> bool:
         if self.options.publish:
@@ -88,7 +94,7 @@ def environment(process: Process, site: Site) -> dict[str, Data]:
     front = site.front
     if front is not None and process.name == front.name and not site.is_published(process):
         added[FORWARDED] = "*"  # Only the server in front can reach it.
-    declared = shown_environment(process, site.options.secrets)
+    declared = shown_environment(process, site.options.secrets, writes=site.options.write_secrets)
     return {**{name: value for name, value in added.items() if name not in declared}, **declared}
 
 

@@ -64,7 +64,7 @@ def _files(site: Site) -> list[File]:
     files = [File(path=STORES_FILE, text=_text(stores, site))] if stores else []
     for number, tasks in enumerate(waves(site.stack), 1):
         jobs = {task.name: _job(task, site) for task in tasks}
-        files.append(File(path=release_file(number), text=_text(jobs, site)))
+        files.append(File(path=release_file(number), text=_text(jobs, site), mode=site.mode))
     staying = [process for process in site.stack.processes if process.kind is Kind.PROCESS]
     services = {**{process.name: _service(process, site) for process in staying}, **stores}
     return [*files, *_with_front(services, site), *image_files(site)]
@@ -73,13 +73,14 @@ def _files(site: Site) -> list[File]:
 def _with_front(services: dict[str, dict[str, Data]], site: Site) -> list[File]:
     front = site.front
     if front is None:
-        return [File(path=FILE, text=_text(services, site))]
+        return [File(path=FILE, text=_text(services, site), mode=site.mode)]
     # Its own round of the instances, not Swarm's address for all of them: that keeps a connection to one that leaves.
     file = fronting.front_file(front, site, f"tasks.{front.name}")
     service = {**fronting.front_service(front, site), "deploy": _front_deploy(site)}
     service["ports"] = [_port(site.options.front.port, fronting.HTTP_PORT, site), *_https(site)]
     services[fronting.NAME] = service
-    return [File(path=FILE, text=_text(services, site, fronting.front_config(file, site))), file]
+    text = _text(services, site, fronting.front_config(file, site))
+    return [File(path=FILE, text=text, mode=site.mode), file]
 
 
 def _text(services: Mapping[str, dict[str, Data]], site: Site, configs: Mapping[str, Data] | None = None) -> str:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from procession.engines.kubernetes import inside
 from procession.engines.kubernetes.names import digest, object_name
 from procession.engines.kubernetes.options import Options
+from procession.engines.secrets import is_hidden
 from procession.engines.text.kubernetes import kubernetes_value
 from procession.engines.text.yaml import Data
-from procession.stack.hidden import hide_in_text, is_secret
 from procession.stack.model import ProbeType, Process, Stack
 from procession.supervisor.linux.heartbeats import every_seconds
 
@@ -40,11 +40,6 @@ def sort_out(stack: Stack) -> Environment:
         if is_hidden(name, value)
     }
     return Environment(dict(sorted(shared.items())), dict(sorted(secrets.items())))
-
-
-def is_hidden(name: str, value: str) -> bool:
-    """Whether no manifest may show it: a secret by its name, or a URL with a password."""
-    return bool(value) and (is_secret(name) or hide_in_text(value) != value)
 
 
 def config_name(stack: Stack) -> str:

@@ -22,7 +22,7 @@ class Options:
     directory: str = setting("Where its files, socket and logs are; .procession/supervisord in the project", default="")
     supervisord: str = setting("The program; found beside Procession's own Python or on PATH if not said", default="")
     write_secrets: bool = setting(
-        "Secrets of ENV may stand in its files, which only their owner can read", default=False
+        "Secrets of ENV are written into its files, of mode 0600; else they are refused", default=False
     )
 
 
