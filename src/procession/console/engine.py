@@ -17,6 +17,7 @@ from procession.engines import applied as memory
 from procession.engines import files
 from procession.engines.applied import Applied
 from procession.engines.base import Asked, Engine, Row, State
+from procession.engines.needs import require
 from procession.engines.options import read_options
 from procession.engines.registry import EMBEDDED, engine
 from procession.engines.steps import Steps, drive, print_all
@@ -38,6 +39,15 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
     **dict.fromkeys(("start", "stop", "restart", "roll", "scale", "down"), WAITING),
 }
 """The options that not every engine can do, each as it is when nobody said it."""
+INSTEAD: Mapping[str, str] = {
+    "up": "procession start; or first, to change over: procession down",
+    "update": "procession apply",
+    "reload": "procession roll NAME",
+    "signal": "procession restart NAME",
+    "attach": "procession logs -f NAME",
+    "upgrade": "there is nothing to upgrade: the engine has its own version",
+}
+"""What comes closest to a verb that only our own supervisor has."""
 WELL = frozenset({State.READY, State.DONE, State.STOPPED})
 
 
@@ -48,14 +58,31 @@ def chosen(options: argparse.Namespace) -> Applied | None:
         return None
     applied = memory.read(options.stack_directory)
     if named and (applied is None or applied.engine != named):
-        raise Refusal(f"nothing was applied to {named} yet", f"procession apply --engine {named}")
+        raise _not_applied(engine(named), applied)
     return applied
+
+
+def _not_applied(tool: Engine, applied: Applied | None) -> Refusal:
+    if applied is not None:
+        return Refusal(
+            f"the site does not run on {tool.name}: it was applied to {applied.engine}", "leave --engine out"
+        )
+    return Refusal(f"nothing was applied to {tool.name} yet", f"procession apply --engine {tool.name}")
+
+
+def not_ours(verb: str, options: argparse.Namespace) -> Refusal:
+    """For a verb of our own supervisor, where another engine runs the site: the two would run it twice."""
+    applied = memory.read(options.stack_directory)
+    runs = applied.engine if applied else "another engine"
+    return Refusal(f"{runs} runs the site, and `{verb}` is for Procession's own supervisor", INSTEAD[verb])
 
 
 def perform(verb: str, applied: Applied, options: argparse.Namespace) -> int:
     """One verb, by the engine's own tool; gives the exit code. Raises Refusal."""
     tool = engine(applied.engine)
     _refuse_options(verb, tool, options)
+    if not options.dry_run:
+        drive(require(tool, ask(tool, applied, options)), text.say)
     if verb == "status":
         return _watch(tool, applied, options) if options.watch else _status(tool, applied, options)
     if verb not in tool.verbs:

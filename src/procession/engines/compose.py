@@ -6,6 +6,7 @@ import os
 
 from procession.engines.base import Engine, Rendering
 from procession.engines.containers import compose_verbs, composed
+from procession.engines.containers.docker import DAEMON, PLUGIN
 from procession.engines.containers.options import ContainerOptions
 from procession.stack.model import Stack
 
@@ -30,4 +31,5 @@ ENGINE = Engine(
     apply=compose_verbs.apply,
     status=compose_verbs.status,
     verbs=compose_verbs.VERBS,
+    needs=(PLUGIN, DAEMON),
 )

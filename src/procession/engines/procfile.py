@@ -81,7 +81,7 @@ def _refuse(_asked: Asked) -> Steps[Never]:
     raise Refusal("a Procfile is only written, and not run by us", DRIVEN_BY, code=ExitCode.USAGE)
 
 
-VERBS = ("start", "stop", "restart", "roll", "scale", "down", "logs", "events")
+VERBS = ("apply", "status", "start", "stop", "restart", "roll", "scale", "down", "logs", "events")
 ENGINE = Engine(
     name="procfile",
     title="a Procfile",

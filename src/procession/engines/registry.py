@@ -7,15 +7,18 @@ from typing import cast
 
 from procession.engines.base import Engine
 from procession.refusal import ExitCode, Refusal
+from procession.stack.values import suggestion
 
 EMBEDDED = "embedded"  # Procession's own supervisor: `procession up`, no files, no engine
 MODULES = ("systemd", "supervisord", "compose", "swarm", "kubernetes", "procfile")  # each a module here, of that name
+NAMES = (EMBEDDED, *MODULES)
 
 
 def engine(name: str) -> Engine:
     """Raises Refusal for a name that is none."""
     if name not in MODULES:
-        known = ", ".join([EMBEDDED, *MODULES])
-        raise Refusal(f"there is no engine {name!r}", f"engines: {known}", code=ExitCode.USAGE)
+        near = suggestion(name, NAMES)
+        fix = f"{near} They are: {', '.join(NAMES)}" if near else f"they are: {', '.join(NAMES)}"
+        raise Refusal(f"there is no engine {name!r}", fix, code=ExitCode.USAGE)
     module = importlib.import_module(f"procession.engines.{name}")
     return cast(Engine, module.ENGINE)

@@ -6,6 +6,7 @@ import os
 
 from procession.engines.base import Engine, Rendering
 from procession.engines.containers import swarm_verbs, swarmed
+from procession.engines.containers.docker import DAEMON, MANAGER
 from procession.engines.containers.options import ContainerOptions
 from procession.stack.model import Stack
 
@@ -30,4 +31,5 @@ ENGINE = Engine(
     apply=swarm_verbs.apply,
     status=swarm_verbs.status,
     verbs=swarm_verbs.VERBS,
+    needs=(DAEMON, MANAGER),
 )
