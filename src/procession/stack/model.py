@@ -139,7 +139,7 @@ class Limits:
         "Memory of an instance's whole tree: by a cgroup where one can be had, else it is renewed when it uses more",
         default=0,
     )
-    cpu: float = setting("Cores of processor time: 1.5 is 150 % of one; needs a cgroup", default=0.0)
+    cpu: float = setting('Cores of processor time: 1.5, or "150%"; needs a cgroup', default=0.0)
     files: int = setting("Open files (RLIMIT_NOFILE); if not said, what the supervisor was started with", default=0)
     processes: int = setting(
         "Processes and threads of its tree, by a cgroup; without one, those of its whole user (RLIMIT_NPROC)",
