@@ -52,6 +52,7 @@ WEB_TEXT = """\
     env_file:
       - "../../.env"
     environment:
+      GUNICORN_CMD_ARGS: "--worker-tmp-dir=/dev/shm"
       FORWARDED_ALLOW_IPS: "*"
       DJANGO_SETTINGS_MODULE: mysite.settings
     cap_drop:
@@ -65,15 +66,23 @@ WEB_TEXT = """\
         - "-I"
         - "-S"
         - "-c"
-        - "import http.client as h,sys\\nc=h.HTTPConnection('127.0.0.1',8000,timeout=5)\\nc.request('GET','/health/',\
-headers={'Host': '127.0.0.1:8000', 'Connection': 'close'})\\ns=c.getresponse().status\\n\
-sys.exit(0 if s<400 else f'status {s}')"
+        - |-
+          import http.client as h,sys
+          c=h.HTTPConnection('127.0.0.1',8000,timeout=5)
+          c.request('GET','/health/',headers={'Host': '127.0.0.1:8000', 'Connection': 'close'})
+          s=c.getresponse().status
+          sys.exit(0 if s<400 else f'status {s}')
       interval: "5s"
       timeout: "6s"
       retries: 3
       start_period: "60s"
     stop_signal: SIGTERM
     stop_grace_period: "37s"
+    logging:
+      driver: json-file
+      options:
+        max-size: "20480k"
+        max-file: "11"
     restart: unless-stopped
     depends_on:
       migrate:

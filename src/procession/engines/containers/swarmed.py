@@ -15,12 +15,12 @@ from procession.engines.containers.image import image_files
 from procession.engines.containers.inside import LOOPBACK, ports
 from procession.engines.containers.options import ContainerOptions, Form, PublishMode, Server
 from procession.engines.containers.problems import problems
-from procession.engines.containers.service import Site, duration, limits, process_service, ulimits, volumes_of
+from procession.engines.containers.service import Site, duration, limits, logging, process_service, ulimits, volumes_of
 from procession.engines.containers.stores import Store, read_stores, store_service
 from procession.engines.files import File
 from procession.engines.text.docker import Data, compose_yaml
 from procession.errors import Problem
-from procession.stack.model import Kind, Limits, Process, RestartWhen, Stack
+from procession.stack.model import Kind, Limits, Log, Process, RestartWhen, Stack
 
 FILE: Final = "compose.yaml"
 STORES_FILE: Final = "stores.yaml"
@@ -76,7 +76,7 @@ def _with_front(services: dict[str, dict[str, Data]], site: Site) -> list[File]:
         return [File(path=FILE, text=_text(services, site), mode=site.mode)]
     # Its own round of the instances, not Swarm's address for all of them: that keeps a connection to one that leaves.
     file = fronting.front_file(front, site, f"tasks.{front.name}")
-    service = {**fronting.front_service(front, site), "deploy": _front_deploy(site)}
+    service = {**fronting.front_service(front, site), "logging": logging(Log()), "deploy": _front_deploy(site)}
     service["ports"] = [_port(site.options.front.port, fronting.HTTP_PORT, site), *_https(site)]
     services[fronting.NAME] = service
     text = _text(services, site, fronting.front_config(file, site))
@@ -161,6 +161,7 @@ def _store(name: str, store: Store, site: Site) -> dict[str, Data]:
     deploy: dict[str, Data] = {"replicas": 1, "update_config": {"order": "stop-first"}}
     return {
         **store_service(name, store),
+        "logging": logging(Log()),
         "deploy": {**deploy, **_placed(Limits(memory_bytes=store.memory_bytes), site)},
     }
 

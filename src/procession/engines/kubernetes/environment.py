@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from procession.engines.elsewhere import image_environment
 from procession.engines.kubernetes import inside
 from procession.engines.kubernetes.names import digest, object_name
 from procession.engines.kubernetes.options import Options
@@ -65,7 +66,12 @@ def variables(process: Process, found: Environment, stack: Stack, options: Optio
         for name, value in sorted(process.environment.items())
         if found.shared.get(name) != value or is_hidden(name, value)
     ]
-    return [*entries, *_heartbeat(process)]
+    added: list[Data] = [
+        {"name": name, "value": value}
+        for name, value in image_environment(process).items()
+        if name not in process.environment
+    ]
+    return [*added, *entries, *_heartbeat(process)]
 
 
 def checksums(found: Environment, options: Options) -> dict[str, Data]:

@@ -60,8 +60,9 @@ def _unit(stack: Stack, process: Process, options: Options) -> Iterator[Entry]:
     others = [*_dependencies(stack, process, is_task=False)]
     if tasks:
         yield "Requires", " ".join(tasks)
-    if others:
-        yield "Wants", " ".join(others)
+    wanted = [*(unit for unit in _gates(stack, options) if unit.endswith(".service")), *others]
+    if wanted:
+        yield "Wants", " ".join(wanted)
     yield from _start_limit(process)
 
 
