@@ -36,7 +36,9 @@ QUIET = frozenset({Change.SAME})
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     declared.add_arguments(parser)
-    parser.add_argument("--engine", metavar="NAME", default="", help="the engine (default: that of the last apply)")
+    parser.add_argument(
+        "--engine", metavar="NAME", default="", help=f"{', '.join(MODULES)} (default: that of the last apply)"
+    )
     parser.add_argument("--dry-run", action="store_true", help="show the changes and print every command; do nothing")
     parser.add_argument("--overwrite", action="store_true", help="also replace files of ours that were edited by hand")
 
@@ -135,6 +137,8 @@ def _lines(one: Difference, directory: str, mode: int) -> Sequence[str]:
     """The diff. `mode` is the wanted one; the file that is there may be its owner's alone, and hold what was asked for
     once.
     """
+    if one.change is Change.FOREIGN:
+        return ()
     if one.before is not None:
         mode &= os.stat(os.path.join(directory, one.path)).st_mode
     is_shown = all(may_be_shown(text, mode) for text in (one.before, one.after) if text is not None)

@@ -8,6 +8,7 @@ import os
 import sys
 
 from procession.console import declared, text
+from procession.engines.registry import MODULES, engine
 from procession.refusal import ExitCode, Refusal
 
 NOT_SHOWN = "(not shown: there are secrets in it; --output DIR writes it)\n"
@@ -25,7 +26,7 @@ The files of an engine are those that `procession apply` writes, for you to look
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     declared.add_arguments(parser)
     parser.add_argument("--json", action="store_true", default=True, help="as JSON (default, without --engine)")
-    parser.add_argument("--engine", metavar="NAME", default="", help="the files of this engine")
+    parser.add_argument("--engine", metavar="NAME", default="", help=f"the files of this engine: {', '.join(MODULES)}")
     parser.add_argument("--output", metavar="DIR", default="", help="write them there (default: print them)")
     parser.add_argument(
         "--overwrite", action="store_true", help="with --output, also over ours that were edited by hand"
@@ -47,7 +48,6 @@ def run(options: argparse.Namespace) -> int:
 def _render_for(name: str, loaded: declared.Loaded, options: argparse.Namespace) -> int:
     from procession.engines import files  # here, because the engines take their time to import
     from procession.engines.options import read_options
-    from procession.engines.registry import engine
     from procession.engines.secrets import may_be_shown
 
     tool, stack = engine(name), loaded.stack()
