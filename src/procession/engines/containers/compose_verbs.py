@@ -21,6 +21,7 @@ from procession.engines.containers.docker import (
 )
 from procession.engines.containers.options import Form
 from procession.engines.containers.seen import read_status, rows
+from procession.engines.envfiles import COMPOSE_FIX, is_alike_in_compose, refuse_misread
 from procession.engines.steps import Await, Command, Steps
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
@@ -31,6 +32,7 @@ ON_THE_WAY: Final = ('"Health":"starting"', '"State":"created"', '"State":"resta
 
 def check(asked: Asked) -> Steps[None]:
     """`docker compose config`: paths are looked up from where the files will be, not from where they are now."""
+    refuse_misread(asked, asked.options.env_file, is_alike_in_compose, "Compose", COMPOSE_FIX)
     where = os.path.join(asked.stack.directory, asked.options.directory or "deploy/compose")
     argv = compose_command(asked, "config", "--quiet", project_directory=where)
     yield from well(Command(argv=argv, looks=True), "docker compose refuses the file")

@@ -10,6 +10,7 @@ from procession.engines.base import Asked, Row, Verb
 from procession.engines.containers import swarmed
 from procession.engines.containers.docker import CONTAINER_EVENTS, EVENT_FORMAT, EVENTS_SINCE, well
 from procession.engines.containers.tasks_seen import job_state, read_tasks, rows
+from procession.engines.envfiles import DOCKER_FIX, is_alike_in_docker, refuse_misread
 from procession.engines.steps import Await, Command, News, Steps
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
@@ -24,6 +25,7 @@ TASKS_FORMAT: Final = "{{json .}}"
 
 def check(asked: Asked) -> Steps[None]:
     """`docker stack config` reads each file as `docker stack deploy` does, and asks no daemon."""
+    refuse_misread(asked, asked.options.env_file, is_alike_in_docker, "`docker stack deploy`", DOCKER_FIX)
     for name in _files(asked):
         argv = ("docker", "stack", "config", "--compose-file", os.path.join(asked.directory, name))
         yield from well(Command(argv=argv, looks=True), f"docker stack refuses {name}")

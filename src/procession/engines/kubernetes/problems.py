@@ -101,7 +101,7 @@ def _of_secrets(stack: Stack, options: Options) -> Iterator[Problem]:
     yield from secrets.in_commands(stack)
     files = sorted({path for process in stack.processes for path in process.env_files})
     if files and not options.secret:
-        fix = 'kubectl create secret generic NAME --from-env-file=FILE, and say "SECRET": "NAME"'
+        fix = 'kubectl create secret generic NAME --from-env-file=FILE (without quotes in it), and say "SECRET": "NAME"'
         yield _option("W132", "secret", f"env files stay on this machine: {', '.join(files)}", fix)
 
 
