@@ -6,6 +6,7 @@ Each file is read by the engine's own parser, or a standard one, and asked for w
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import signal
 from dataclasses import dataclass
@@ -105,17 +106,21 @@ def supervisord_server(stack: Stack, folder: Path) -> ServerOptions:
     return server
 
 
-def supervisord_program(stack: Stack, process: str, folder: Path) -> Any:
+def supervisord_instances(stack: Stack, folder: Path) -> dict[str, Any]:
+    """What runs by itself, by its name: "web.1"; not what only holds a listener."""
     groups = supervisord_server(stack, folder).process_group_configs
-    return next(one for group in groups if group.name == process for one in group.process_configs)
+    programs = {one.name: one for group in groups for one in group.process_configs}
+    return {name: one for name, one in programs.items() if re.fullmatch(r"(web|worker|beat)\.[1-9]", name)}
+
+
+def supervisord_program(stack: Stack, process: str, folder: Path) -> Any:
+    return supervisord_instances(stack, folder)[f"{process}.1"]
 
 
 def test_supervisord_has_what_a_careful_person_writes(stack: Stack, tmp_path: Path) -> None:
-    server = supervisord_server(stack, tmp_path)
-    groups = {group.name: group.process_configs for group in server.process_group_configs}
-    running = {name: [one.name for one in configs if one.name != "web.0"] for name, configs in groups.items()}
-    assert running == {"web": ["web.1"], "worker": ["worker.1", "worker.2"], "beat": ["beat.1"]}
-    for one in (each for configs in groups.values() for each in configs):
+    instances = supervisord_instances(stack, tmp_path)
+    assert sorted(instances) == ["beat.1", "web.1", "worker.1", "worker.2"]
+    for one in instances.values():
         assert one.directory == HOME
         assert one.autostart
         assert one.autorestart
@@ -144,8 +149,8 @@ def test_supervisord_is_the_sites_own_under_its_user_with_a_socket_for_nobody_el
 def test_supervisord_holds_the_listener_and_says_what_it_cannot_do(stack: Stack, tmp_path: Path) -> None:
     web = supervisord_program(stack, "web", tmp_path)
     assert "--bind" not in web.command
-    group = next(one for one in supervisord_server(stack, tmp_path).process_group_configs if one.name == "web")
-    assert group.socket_config.url == "tcp://0.0.0.0:8000"
+    groups = supervisord_server(stack, tmp_path).process_group_configs
+    assert [group.socket_config.url for group in groups if hasattr(group, "socket_config")] == ["tcp://0.0.0.0:8000"]
     said = {problem.where for problem in rendered("supervisord", stack).problems}
     assert {"web.limits.memory", "web.limits.cpu", "worker.limits.memory", "worker.limits.cpu"} <= said
 
