@@ -73,8 +73,9 @@ def _not_applied(tool: Engine, applied: Applied | None) -> Refusal:
 def not_ours(verb: str, options: argparse.Namespace) -> Refusal:
     """For a verb of our own supervisor, where another engine runs the site: the two would run it twice."""
     applied = memory.read(options.stack_directory)
-    runs = applied.engine if applied else "another engine"
-    return Refusal(f"{runs} runs the site, and `{verb}` is for Procession's own supervisor", INSTEAD[verb])
+    runs, known = (applied.engine, engine(applied.engine).cannot) if applied else ("another engine", {})
+    what = f"{runs} runs the site, and `{verb}` is for Procession's own supervisor"
+    return Refusal(what, known.get(verb, INSTEAD[verb]))
 
 
 def perform(verb: str, applied: Applied, options: argparse.Namespace) -> int:
