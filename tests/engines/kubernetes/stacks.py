@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from procession.engines.kubernetes.options import Options
@@ -93,8 +92,3 @@ def container(process: Process, options: Options = OPTIONS) -> Any:
     return objects(stack(process), options)[f"Deployment mysite-{process.name}"]["spec"]["template"]["spec"][
         "containers"
     ][0]
-
-
-def many(count: int) -> Stack:
-    """A site of so many processes, each with all that a web process has."""
-    return stack(MIGRATE, *(replace(WEB, name=f"web{number}") for number in range(count)))

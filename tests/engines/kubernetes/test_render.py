@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from procession.engines.kubernetes.lint import lint
 from procession.engines.kubernetes.options import Autoscale, Options
 from procession.engines.kubernetes.render import render
 from procession.stack.model import Limits, Listener, Probe, ProbeType, Process, Stack, StopStep
-from tests.engines.kubernetes.stacks import BEAT, MIGRATE, OPTIONS, WEB, WORKER, container, many, objects, stack
+from tests.engines.kubernetes.stacks import BEAT, MIGRATE, OPTIONS, WEB, WORKER, container, objects, stack
 
 VERSIONS = [f"1.{minor}" for minor in range(28, 38)]
 CUSTOM = ("keda.sh/", "gateway.networking.k8s.io/", "kustomize.config.k8s.io/")
@@ -260,17 +259,3 @@ def test_any_value_gets_to_its_place(value: str) -> None:
     assert found["ConfigMap mysite-env"]["data"]["COLOR"] == value
     [beat] = found["Deployment mysite-beat"]["spec"]["template"]["spec"]["containers"]
     assert variable(beat, "NAME")["value"] == ("beat" + value).replace("$", "$$")
-
-
-def seconds(count: int) -> float:
-    site = many(count)
-    best = float("inf")
-    for _ in range(3):
-        began = time.process_time()
-        render(site, OPTIONS)
-        best = min(best, time.process_time() - began)
-    return best
-
-
-def test_the_time_to_render_grows_with_the_processes_and_no_faster() -> None:
-    assert seconds(160) < 8 * 3 * seconds(20)
