@@ -88,7 +88,7 @@ def _apply(tool: Engine, rendering: Rendering, asked: Asked, options: argparse.N
     changes = files.compare(rendering.files, there, owner)
     _show(changes, asked.directory, options)
     refuse_what_is_not_ours(changes, asked.directory, overwrite=options.overwrite)
-    _check(tool, rendering, asked)
+    _check(tool, rendering, replace(asked, dry_run=options.dry_run))
     changed = tuple(one.path for one in changes if one.change not in QUIET)
     if not options.dry_run:
         files.write(asked.directory, rendering.files, changes)

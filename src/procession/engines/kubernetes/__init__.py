@@ -7,7 +7,7 @@ from procession.engines.kubernetes.checking import check
 from procession.engines.kubernetes.options import Options
 from procession.engines.kubernetes.render import render
 from procession.engines.kubernetes.status import status
-from procession.engines.kubernetes.verbs import CANNOT, VERBS, apply, directory
+from procession.engines.kubernetes.verbs import CANNOT, TAKES, VERBS, apply, directory
 
 ENGINE = Engine(
     name="kubernetes",
@@ -20,4 +20,5 @@ ENGINE = Engine(
     status=status,
     verbs=VERBS,
     cannot=CANNOT,
+    takes=TAKES,
 )
