@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 from procession.engines.kubernetes.options import Options
@@ -20,6 +22,7 @@ from procession.stack.model import (
     StopStep,
 )
 
+KUBECTL = str(Path(sys.executable).with_name("kubectl"))  # from PyPI, beside this Python
 SITE = "/srv/mysite"
 PYTHON = "/srv/mysite/.venv/bin/python"
 OPTIONS = Options(image="registry.example:5000/mysite:1.4")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from base64 import b64encode
 from dataclasses import replace
@@ -20,7 +19,7 @@ from procession.engines.kubernetes.lint import lint
 from procession.engines.kubernetes.options import Autoscale, Options
 from procession.engines.kubernetes.render import render
 from procession.stack.model import Limits, Listener, Probe, ProbeType, Process, Stack, StopStep
-from tests.engines.kubernetes.stacks import BEAT, MIGRATE, OPTIONS, WEB, WORKER, container, objects, stack
+from tests.engines.kubernetes.stacks import BEAT, KUBECTL, MIGRATE, OPTIONS, WEB, WORKER, container, objects, stack
 
 VERSIONS = [f"1.{minor}" for minor in range(28, 38)]
 CUSTOM = ("keda.sh/", "gateway.networking.k8s.io/", "kustomize.config.k8s.io/")
@@ -63,11 +62,9 @@ def test_the_schemas_of_every_version_take_them(version: str, options: Options) 
 
 @pytest.mark.parametrize("options", [OPTIONS, FULL])
 def test_kustomize_takes_them(options: Options, tmp_path: Path) -> None:
-    if shutil.which("kubectl") is None:
-        pytest.skip("kubectl is not installed")
     rendering = render(SECRETIVE, replace(options, namespace="live"))
     files.write(str(tmp_path), rendering.files, files.compare(rendering.files, {}, "mysite"))
-    done = subprocess.run(["kubectl", "kustomize", str(tmp_path)], capture_output=True, text=True, check=True)
+    done = subprocess.run([KUBECTL, "kustomize", str(tmp_path)], capture_output=True, text=True, check=True)
     built = list(yaml.safe_load_all(done.stdout))
     assert len(built) == len(documents(SECRETIVE, options)) - 1  # all but the kustomization itself
     assert {one["metadata"]["namespace"] for one in built} == {"live"}

@@ -1,4 +1,4 @@
-"""Before anything is touched: our own lint, the API's schemas where they are installed, Kustomize, the cluster itself."""
+"""Before anything is touched: our own lint, the API's schemas where they are installed, Kustomize, the cluster."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from procession.engines.base import Rendering
 from procession.engines.files import File
@@ -76,7 +76,7 @@ def _shared(plan: Plan) -> Iterator[tuple[str, list[Object]]]:
         yield ENTRANCE, [traffic.route(public, plan) if options.gateway else traffic.ingress(public, plan)]
 
 
-def _encoded(secret: dict[str, str]) -> dict[str, Data]:
+def _encoded(secret: Mapping[str, str]) -> dict[str, Data]:
     """`data`, and not `stringData`: with server-side apply a key that is taken out there stays in the Secret."""
     return {name: b64encode(value.encode(errors="surrogateescape")).decode() for name, value in secret.items()}
 
