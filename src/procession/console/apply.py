@@ -100,7 +100,7 @@ def _apply(tool: Engine, rendering: Rendering, asked: Asked, options: argparse.N
     _show(changes, asked.directory, modes, options)
     refuse_what_is_not_ours(changes, asked.directory, overwrite=options.overwrite)
     if _is_there(tool, asked, options):
-        _check(tool, rendering, asked)
+        _check(tool, rendering, replace(asked, dry_run=options.dry_run))
     changed = tuple(one.path for one in changes if one.change not in QUIET)
     if not options.dry_run:
         files.write(asked.directory, rendering.files, changes)
