@@ -9,7 +9,7 @@ from procession.engines.base import Engine
 from procession.refusal import ExitCode, Refusal
 
 EMBEDDED = "embedded"  # Procession's own supervisor: `procession up`, no files, no engine
-MODULES = ("systemd", "supervisord", "compose", "swarm", "kubernetes", "procfile")  # each a module here, of that name
+MODULES = ("systemd", "supervisord", "compose", "swarm", "kubernetes", "procfile", "nginx", "caddy")  # modules here
 
 
 def engine(name: str) -> Engine:

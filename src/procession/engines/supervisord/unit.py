@@ -21,6 +21,8 @@ Wants=network-online.target
 [Service]
 {owner}ExecStart={supervisord} -n -c {folder}/{conf}
 ExecReload={supervisorctl} -c {folder}/{conf} update
+# All at once: supervisord alone would stop one program after the other, and their times would add up.
+ExecStop={supervisorctl} -c {folder}/{conf} stop all
 Environment=PYTHONUTF8=1
 # supervisord passes the stop on to each program in its own way, and waits; the others are not to be signalled.
 KillMode=mixed
@@ -33,11 +35,10 @@ WantedBy=multi-user.target
 
 
 def unit(stack: Stack, options: Options) -> File:
-    """Groups of programs are stopped one after the other, so their times add up."""
     folder = where.directory(stack, options).replace("%", "%%")
     name = f"{stack.name}-supervisord.service"
     user, group = where.owner(stack)
-    stop_seconds = sum(math.ceil(process.stop_seconds) for process in stack.processes) + SPARE_SECONDS
+    stop_seconds = max((math.ceil(process.stop_seconds) for process in stack.processes), default=0) + SPARE_SECONDS
     text = UNIT.format(
         name=stack.name,
         path=f"{folder}/{name}",

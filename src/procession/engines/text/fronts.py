@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-NGINX_PLAIN = re.compile(r"[A-Za-z0-9_./:*-]+")
+NGINX_PLAIN = re.compile(r"[][A-Za-z0-9_./:*-]+")
 
 
 def nginx_value(value: str) -> str:
