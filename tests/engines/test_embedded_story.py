@@ -19,10 +19,10 @@ class Folder:
 
     begin: tuple[str, ...] = ("up", "-d")
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, broker: str) -> None:
         self._project = project
         self.port = free_port()
-        make_feedreader(project.directory, self.port)
+        make_feedreader(project.directory, self.port, broker)
 
     def procession(self, *words: str) -> Ended:
         return self._project.run(*words)
@@ -39,5 +39,5 @@ class Folder:
 
 @pytest.mark.slow
 @pytest.mark.timeout(STORY_SECONDS)
-def test_the_story_on_our_own_supervisor(project: Project) -> None:
-    tell(Folder(project))
+def test_the_story_on_our_own_supervisor(project: Project, broker: str) -> None:
+    tell(Folder(project, broker))

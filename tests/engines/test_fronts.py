@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import http.client
 import json
 import signal
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from email.message import Message
@@ -47,8 +49,10 @@ STATIC_ROOT = "collected"
 PRODUCTION_STACK = {{
     "NAME": "mysite", "ENGINES": {{"{name}": {{"ADDRESSES": ["127.0.0.1"], "PORT": {port}, "BODY": 1000}}}},
 }}
-PRODUCTION_PROCESSES = {{"web": {{"BACKEND": "gunicorn", "ARGS": {{"bind": "unix:web.sock", "workers": 2}}}}}}
+PRODUCTION_PROCESSES = {{"web": {web}}}
 """
+GUNICORN = {"BACKEND": "gunicorn", "ARGS": {"bind": "unix:web.sock", "workers": 2}}
+UVICORN = {"BACKEND": "uvicorn", "APP": "myproject.asgi:application", "ARGS": {"uds": "web.sock"}}
 SHOW = """
 import json
 
@@ -62,6 +66,26 @@ urlpatterns = [
     path("take", lambda request: HttpResponse(len(request.body))),
 ]
 """
+ASGI = """
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "myproject.settings")
+site = get_asgi_application()
+
+
+async def application(scope, receive, send):
+    if scope["type"] != "websocket":
+        return await site(scope, receive, send)
+    await send({"type": "websocket.accept"})
+    while (said := await receive())["type"] != "websocket.disconnect":
+        if "text" in said:
+            await send({"type": "websocket.send", "text": said["text"].upper()})
+"""
+KEY = base64.b64encode(b"x" * 16).decode()
+HANDSHAKE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": KEY}
+HELLO = b"\x81\x85\0\0\0\0hello"  # a text frame, final, masked with zeros (RFC 6455, 5.2)
 NGINX_MAIN = """\
 user root; daemon off; pid nginx.pid; error_log stderr;
 events {{}}
@@ -181,17 +205,17 @@ def test_what_it_cannot_say_is_a_problem(name: str, options: FrontOptions, stack
 
 
 class Front:
-    """A site with gunicorn on a unix socket, on our own supervisor, and a server in front of it on a port."""
+    """A site on a unix socket, on our own supervisor, and a server in front of it on a port."""
 
-    def __init__(self, project: Project, name: str) -> None:
+    def __init__(self, project: Project, name: str, web: Mapping[str, Any]) -> None:
         self.project = project
         self.name = name
         self.port = free_port()
         here = project.directory
         (here / "myproject").mkdir()
         (here / "collected").mkdir()
-        text = {"__init__": "", "urls": SHOW, "wsgi": WSGI}
-        for module, content in {**text, "settings": SITE.format(name=name, port=self.port)}.items():
+        text = {"__init__": "", "urls": SHOW, "wsgi": WSGI, "asgi": ASGI}
+        for module, content in {**text, "settings": SITE.format(name=name, port=self.port, web=web)}.items():
             (here / f"myproject/{module}.py").write_text(content)
         (here / "manage.py").write_text(MANAGE)
         (here / "collected/plain.css").write_text("plain")
@@ -241,7 +265,7 @@ class Front:
 @pytest.mark.timeout(MANY_SECONDS)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_site_behind_it(project: Project, name: str) -> None:
-    front = Front(project, name)
+    front = Front(project, name, GUNICORN)
     project.ok("up", "-d")
     applied = project.ok("apply", "--engine", name)
     assert "reload" in applied.err, "how it is taken in"
@@ -255,6 +279,28 @@ def test_a_site_behind_it(project: Project, name: str) -> None:
         assert front.get("/take", b"x" * 1000)[1] == "1000"
         assert front.get("/take", b"x" * 1001)[0] == 413
         a_roll_behind_it_fails_nobody(front)
+    project.ok("down")
+
+
+@pytest.mark.root
+@pytest.mark.slow
+@pytest.mark.timeout(MANY_SECONDS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_websocket_passes(project: Project, name: str) -> None:
+    front = Front(project, name, UVICORN)
+    project.ok("up", "-d")
+    project.ok("apply", "--engine", name)
+    with front.running():
+        connection = http.client.HTTPConnection("127.0.0.1", front.port, timeout=60)
+        connection.request("GET", "/ws", headers=HANDSHAKE)
+        with connection.sock.makefile("rwb") as stream:
+            assert b" 101 " in stream.readline()
+            while stream.readline() != b"\r\n":
+                pass
+            stream.write(HELLO)
+            stream.flush()
+            assert stream.read(7) == b"\x81\x05HELLO"
+        connection.close()
     project.ok("down")
 
 

@@ -101,13 +101,13 @@ class Folder:
 
     begin: tuple[str, ...] = ("apply", "--engine", "supervisord")
 
-    def __init__(self, project: Project, engine: Path) -> None:
+    def __init__(self, project: Project, engine: Path, broker: str) -> None:
         self._project = project
         project.within_seconds = STORY_SECONDS  # a roll waits for three servers, one after the other
         self._engine = engine
         self.port = free_port()
         engines = {"supervisord": {"DIRECTORY": str(engine)}}
-        make_feedreader(project.directory, self.port, {"BACKOFF": {"STEADY": 1}, "ENGINES": engines})
+        make_feedreader(project.directory, self.port, broker, {"BACKOFF": {"STEADY": 1}, "ENGINES": engines})
 
     def procession(self, *words: str) -> Ended:
         return self._project.run(*words)
@@ -124,9 +124,9 @@ class Folder:
 
 
 @pytest.fixture
-def folder(project: Project, tmp_path: Path) -> Iterator[Folder]:
+def folder(project: Project, tmp_path: Path, broker: str) -> Iterator[Folder]:
     engine = tmp_path / "s"
-    yield Folder(project, engine)
+    yield Folder(project, engine, broker)
     end(engine, project)
 
 

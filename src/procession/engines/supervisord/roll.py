@@ -12,7 +12,7 @@ from procession.engines.base import Asked
 from procession.engines.steps import Command, News, Steps
 from procession.engines.supervisord.options import can_surge, is_held, next_name, tells
 from procession.engines.supervisord.places import instances, log_path, ready_path, supervisorctl
-from procession.engines.supervisord.waiting import look, until_up, well
+from procession.engines.supervisord.waiting import RUNS, look, until_it_lives, well
 from procession.refusal import ExitCode, Refusal
 from procession.stack.model import Process
 
@@ -22,11 +22,13 @@ Some = Sequence[tuple[Process, str]]
 
 def roll(asked: Asked) -> Steps[None]:
     """Raises Refusal at the first that does not become ready; the others go on as they were."""
-    some = instances(asked)
+    there = yield from look(asked)
+    some = [(process, name) for process, name in instances(asked) if name not in there or there[name].state in RUNS]
     _refuse_those_that_cannot(process for process, _ in some)
     for process, group in groupby(some, lambda one: one[0]):
         if can_surge(process):
-            yield from _with_a_next_one(asked, process, list(group))
+            was_left = next_name(process) in there  # by a roll that ended early
+            yield from _with_a_next_one(asked, process, list(group), "restart" if was_left else "start")
         else:
             yield from _one_by_one(asked, list(group))
 
@@ -38,13 +40,12 @@ def _refuse_those_that_cannot(processes: Iterable[Process]) -> None:
             raise Refusal(what, f"procession restart {process.name}", code=ExitCode.USAGE)
 
 
-def _with_a_next_one(asked: Asked, process: Process, some: Some) -> Steps[None]:
+def _with_a_next_one(asked: Asked, process: Process, some: Some, word: str) -> Steps[None]:
     """It stays, if one of the others then does not come back: it serves in its place."""
     name = next_name(process)
     yield News(f"{name}: starts beside {', '.join(old for _, old in some)}")
-    there = yield from look(asked)
     try:
-        yield from _renew(asked, process, name, "restart" if name in there else "start")  # left by a roll before
+        yield from _renew(asked, process, name, word)
     except Refusal as refusal:
         yield from _give_up(asked, process, refusal)
     yield from _one_by_one(asked, some)
@@ -76,4 +77,4 @@ def _renew(asked: Asked, process: Process, name: str, word: str = "restart") -> 
     if tells(process, asked.stack):  # or what its last life said would count
         yield Command(argv=("rm", "-f", ready_path(asked, name)))
     yield from well(supervisorctl(asked, word, name), f"{name} did not stay up")
-    yield from until_up(asked, [(process, name)], tries=False)
+    yield from until_it_lives(asked, process, name)

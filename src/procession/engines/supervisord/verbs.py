@@ -15,12 +15,11 @@ from procession.engines.supervisord.options import CONF, LOG, next_name, owner, 
 from procession.engines.supervisord.places import folders, instances, log_path, ready_path, supervisorctl
 from procession.engines.supervisord.render import render
 from procession.engines.supervisord.roll import roll
-from procession.engines.supervisord.waiting import START_SECONDS, look, until_up, well
+from procession.engines.supervisord.waiting import RUNS, START_SECONDS, look, until_up, well
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
 from procession.stack.model import Kind, Process
 
-RUNS = frozenset({State.READY, State.STARTING, State.BACKOFF})
 AT_ONCE_MAX = 16  # supervisorctls that run beside each other
 NOT_YET = "Not started"  # what supervisorctl says of a program that was added just now
 EVENTS = "spawned:|exited:|success:|stopped:|gave up:|killing|waiting for|reaped unknown|supervisord started"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from procession.engines.base import Asked, Row, State
 from procession.engines.steps import Await, Command, Steps
@@ -13,25 +13,47 @@ from procession.run import Done
 from procession.stack.model import Process
 
 START_SECONDS = 30.0  # beyond what is declared, on a machine that is busy
+RUNS = frozenset({State.READY, State.STARTING, State.BACKOFF})  # or tries to
 UP = frozenset({State.READY, State.DONE})
 
 
-def until_up(asked: Asked, some: Sequence[tuple[Process, str]], *, tries: bool = True) -> Steps[None]:
-    """Raises Refusal for those that do not come up. `tries`: one that has died may be started again meanwhile."""
-    wanted = {name for _, name in some}
-    over = {State.FAILED} if tries else {State.FAILED, State.BACKOFF}
+def until_up(asked: Asked, some: Sequence[tuple[Process, str]]) -> Steps[None]:
+    """Raises Refusal for those that do not come up. One that has died may be started again meanwhile."""
 
-    def states(done: Done) -> dict[str, State]:
-        return {row.name: row.state for row in read_rows(done.stdout, asked) if row.name in wanted}
+    def are_settled(rows: Sequence[Row]) -> bool:
+        return len(rows) == len(some) and all(row.state in {*UP, State.FAILED} for row in rows)
 
-    def are_settled(done: Done) -> bool:
-        there = states(done)
-        return there.keys() == wanted and all(state in UP | over for state in there.values())
+    yield from _until(asked, some, are_settled)
+
+
+def until_it_lives(asked: Asked, process: Process, name: str) -> Steps[None]:
+    """The same for one, in the life that it has now: another one is no good. Raises Refusal."""
+    pids: set[int] = set()
+
+    def is_settled(rows: Sequence[Row]) -> bool:
+        pids.update(row.pid for row in rows)
+        return not rows or len(pids) > 1 or rows[0].state is not State.STARTING
+
+    yield from _until(asked, [(process, name)], is_settled)
+    if len(pids) > 1:
+        raise Refusal(f"{name} has died", f"procession logs {name}", code=ExitCode.NOT_SO)
+
+
+def _until(asked: Asked, some: Sequence[tuple[Process, str]], holds: Callable[[Sequence[Row]], bool]) -> Steps[None]:
+    wanted = [name for _, name in some]
+
+    def rows(done: Done) -> list[Row]:
+        return [row for row in read_rows(done.stdout, asked) if row.name in wanted]
 
     look = supervisorctl(asked, "status", looks=True)
-    what = f"ready: {', '.join(sorted(wanted))}"
-    done = yield Await(look=look, holds=are_settled, within_seconds=_longest([one for one, _ in some]), what=what)
-    late = sorted(name for name in wanted if states(done).get(name) not in UP)
+    done = yield Await(
+        look=look,
+        holds=lambda done: holds(rows(done)),
+        within_seconds=_longest([process for process, _ in some]),
+        what=f"ready: {', '.join(wanted)}",
+    )
+    ready = {row.name for row in rows(done) if row.state in UP}
+    late = [name for name in wanted if name not in ready]
     if late and (done.stdout or not done.is_well):  # in a dry run nobody has looked
         raise Refusal(f"not ready: {', '.join(late)}", f"procession logs {late[0]}", code=ExitCode.NOT_SO)
 
