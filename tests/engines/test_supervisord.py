@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -273,3 +274,16 @@ def test_the_unit_waits_for_as_long_as_the_stops_may_take() -> None:
     assert found is not None
     assert int(found[1]) > 610
     assert "stop all" in unit, "or supervisord stops one after the other, and their times add up"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_systemd_has_nothing_to_say_about_the_unit(tmp_path: Path) -> None:
+    stack = stack_of({"web": WEB, "worker": WORKER}, {"USER": "www-data"})
+    options = Options(directory=str(tmp_path / "it's $HOME"), supervisord=f"{Path(sys.executable).parent}/supervisord")
+    file = files_of(stack, options)["mysite-supervisord.service"]
+    (tmp_path / file.path).write_text(file.marked("me"))
+    done = subprocess.run(
+        ["systemd-analyze", "--man=no", "verify", f"./{file.path}"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
