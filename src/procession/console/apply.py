@@ -47,7 +47,8 @@ def run(options: argparse.Namespace) -> int:
     tool = engine(_name(options))
     if "apply" in tool.cannot:
         raise Refusal(f"{tool.title} is only written, and not run by us", tool.cannot["apply"], code=ExitCode.USAGE)
-    _refuse_two_at_once(tool, options)
+    if tool.runs:
+        _refuse_two_at_once(tool, options)
     loaded = declared.load_or_say(options)
     if loaded is None:
         return ExitCode.NOT_SO
@@ -104,7 +105,8 @@ def _apply(tool: Engine, rendering: Rendering, asked: Asked, options: argparse.N
     changed = tuple(one.path for one in changes if one.change not in QUIET)
     if not options.dry_run:
         files.write(asked.directory, rendering.files, changes)
-        memory.write(options.stack_directory, Applied(tool.name, asked.directory, asked.stack))
+        if tool.runs:
+            memory.write(options.stack_directory, Applied(tool.name, asked.directory, asked.stack))
     run_steps(tool.apply(replace(asked, changed=changed)), options)
     return ExitCode.DONE
 

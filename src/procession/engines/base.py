@@ -101,6 +101,8 @@ class Engine:
     - `status`: one row for each instance
     - `verbs`: start stop restart roll scale down logs events; one that is missing cannot be done, and `cannot` says
       what comes closest; with "apply" in it, the engine is only rendered
+    - `runs`: False for what stands beside the engine that runs the site (nginx): `apply` writes its files, and is not
+      remembered
     - `needs`: what is asked before `apply` touches anything, and before a verb
     - `takes`: the options of a verb that the engine can do, beyond those that all can (--follow, --lines):
       {"logs": {"since", "grep"}}; one that is given and not taken is refused, never left out in silence
@@ -115,6 +117,7 @@ class Engine:
     apply: Verb
     status: Callable[[Asked], Steps[tuple[Row, ...]]]
     verbs: Mapping[str, Verb]
+    runs: bool = True
     cannot: Mapping[str, str] = field(default_factory=dict)
     needs: tuple[Need, ...] = ()
     takes: Mapping[str, frozenset[str]] = field(default_factory=dict)
