@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -49,7 +47,9 @@ class Swarm:
         for machine in self.machines:
             label = "label=com.docker.swarm.task.name"
             for id_ in machine.docker("ps", "--quiet", "--filter", label).split():
-                task = machine.docker("inspect", "--format", '{{index .Config.Labels "com.docker.swarm.task.name"}} {{.State.Pid}}', id_)
+                task = machine.docker(
+                    "inspect", "--format", '{{index .Config.Labels "com.docker.swarm.task.name"}} {{.State.Pid}}', id_
+                )
                 name, pid = task.split()
                 if f"_{instance}." in name:
                     machine.run("kill", "-KILL", pid)

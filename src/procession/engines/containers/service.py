@@ -31,7 +31,7 @@ class Site:
 
     @property
     def image(self) -> str:
-        return self.options.image.name or f"{self.stack.name}:latest"
+        return image_of(self.stack, self.options)
 
     @property
     def front(self) -> Process | None:
@@ -45,6 +45,11 @@ class Site:
             return process.name in self.options.publish
         front = self.front
         return front is None or process.name != front.name
+
+
+def image_of(stack: Stack, options: ContainerOptions) -> str:
+    """The name of the site's image."""
+    return options.image.name or f"{stack.name}:latest"
 
 
 def front_process(stack: Stack, name: str) -> Process | None:

@@ -6,6 +6,7 @@ stores.yaml, then release-1.yaml, release-2.yaml, ... with the tasks as jobs, th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Final
 
@@ -18,7 +19,7 @@ from procession.engines.containers.problems import problems
 from procession.engines.containers.service import Site, duration, limits, process_service, ulimits, volumes_of
 from procession.engines.containers.stores import Store, read_stores, store_service
 from procession.engines.files import File
-from procession.engines.text.docker import Data, compose_yaml
+from procession.engines.text.docker import Data, Defaulted, compose_yaml
 from procession.errors import Problem
 from procession.stack.model import Kind, Limits, Process, RestartWhen, Stack
 
@@ -30,7 +31,6 @@ RESTART: Final[Mapping[RestartWhen, str]] = {
     RestartWhen.ON_FAILURE: "on-failure",
     RestartWhen.NEVER: "none",
 }
-MONITOR_SECONDS: Final = 10.0  # A new instance that dies this soon after its update makes Swarm roll back.
 
 
 def render(stack: Stack, options: ContainerOptions, directory: str) -> Rendering:
@@ -91,12 +91,24 @@ def _text(services: Mapping[str, dict[str, Data]], site: Site, configs: Mapping[
     if configs:
         data["configs"] = configs
     if site.options.secrets:
-        data["secrets"] = {name: {"external": True} for name in site.options.secrets}
+        data["secrets"] = {name: _secret(name) for name in site.options.secrets}
     return compose_yaml(data)
+
+
+def secret_variable(name: str) -> str:
+    """What tells `docker stack deploy` the name of a secret in Swarm: see `swarm_secrets`."""
+    return f"{name}_SECRET_NAME"
+
+
+def _secret(name: str) -> dict[str, Data]:
+    return {"external": True, "name": Defaulted(secret_variable(name), name)}
 
 
 def _common(process: Process, site: Site) -> dict[str, Data]:
     service = process_service(process, site)
+    if files := (*process.env_files, *site.options.env_file):
+        # Absolute: they are read where the checker looks at the file, too, and that is not where it will be.
+        service["env_file"] = [os.path.join(site.stack.directory, path) for path in files]
     return {key: value for key, value in service.items() if key not in IGNORED} | ulimits(process.limits)
 
 
@@ -133,7 +145,7 @@ def _deploy(process: Process, site: Site) -> dict[str, Data]:
         restart["window"] = duration(process.backoff.steady_seconds)
     return {
         "replicas": process.replicas,
-        "update_config": {**update, "failure_action": "rollback", "monitor": duration(MONITOR_SECONDS)},
+        "update_config": {**update, "failure_action": "rollback", "monitor": duration(process.backoff.steady_seconds)},
         "rollback_config": update,
         "restart_policy": restart,
         **_placed(process.limits, site),
@@ -150,14 +162,18 @@ def _placed(wanted: Limits, site: Site) -> dict[str, Data]:
 
 
 def _job(task: Process, site: Site) -> dict[str, Data]:
-    """Once, to its end; not again if it fails: then the release stops."""
-    once: dict[str, Data] = {"mode": "replicated-job", "replicas": 1, "restart_policy": {"condition": "none"}}
+    """Once, to its end; not again if it fails: then the release stops.
+
+    No `mode: replicated-job`: Docker's client knows it from version 23 on, and its ended tasks outlive their service.
+    """
+    once: dict[str, Data] = {"replicas": 1, "restart_policy": {"condition": "none"}}
     return {**_common(task, site), "deploy": {**once, **_placed(task.limits, site)}}
 
 
 def _store(name: str, store: Store, site: Site) -> dict[str, Data]:
     """One instance, and never two on the same data."""
-    deploy: dict[str, Data] = {"replicas": 1, "update_config": {"order": "stop-first"}}
+    # By its instance's own address: Swarm's address for a service forgets a connection that is idle for 15 minutes.
+    deploy: dict[str, Data] = {"replicas": 1, "endpoint_mode": "dnsrr", "update_config": {"order": "stop-first"}}
     return {
         **store_service(name, store),
         "deploy": {**deploy, **_placed(Limits(memory_bytes=store.memory_bytes), site)},
