@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -28,18 +29,21 @@ NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 @contextmanager
 def dockerd(folder: Path, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """A daemon with all its files in `folder`; gives the environment in which `docker` talks to it."""
+    """A daemon with all its files in `folder`; gives the environment in which `docker` talks to it.
+
+    Two at once are no trouble to each other: mounts of its own, networks of its own addresses, no bridge that has a
+    fixed name, and no rule in the machine's packet filter (what is published goes through Docker's own proxy).
+    """
     if os.geteuid() != 0:
         pytest.skip("needs to be root, to start a Docker daemon")
     if not shutil.which("dockerd"):
         pytest.skip("needs dockerd (Debian's docker.io)")
     address = f"unix://{folder}/sock"
-    argv = ["dockerd", f"--data-root={folder}/data", f"--exec-root={folder}/exec", f"--pidfile={folder}/pid"]
-    argv += [f"--host={address}"]
-    with (
-        (folder / "log").open("w") as log,
-        subprocess.Popen([*argv, f"--host={address}"], stdout=log, stderr=log) as it,
-    ):
+    group = f"procession-{os.getpid()}-{secrets.token_hex(4)}"
+    argv = ["unshare", "--mount", "dockerd", f"--data-root={folder}/data", f"--exec-root={folder}/exec"]
+    argv += [f"--pidfile={folder}/pid", f"--host={address}", f"--cgroup-parent=/{group}"]
+    argv += ["--bridge=none", "--iptables=false", f"--default-address-pool=base={addresses()},size=24"]
+    with (folder / "log").open("w") as log, subprocess.Popen(argv, stdout=log, stderr=log) as it:
         told = {**environment, "DOCKER_HOST": address}
         try:
             if not answers(told, it):
@@ -48,6 +52,18 @@ def dockerd(folder: Path, environment: Mapping[str, str]) -> Iterator[dict[str, 
         finally:
             it.terminate()
             it.wait(STOP_SECONDS)
+            remove_cgroups(group)
+
+
+def addresses() -> str:
+    """Sixteen networks that nobody else is likely to have: half of 10.0.0.0/8 is drawn from."""
+    return f"10.{secrets.randbelow(128) + 128}.{secrets.randbelow(16) * 16}.0/20"
+
+
+def remove_cgroups(name: str) -> None:
+    """The daemon's group in each hierarchy: it takes away only those of its containers."""
+    for path in Path("/sys/fs/cgroup").glob(f"**/{name}"):
+        path.rmdir()
 
 
 def answers(environment: Mapping[str, str], daemon: subprocess.Popen[bytes]) -> bool:
