@@ -1,78 +1,25 @@
-"""A Docker daemon of the tests' own, and an image of this machine's Python: there is no registry to ask."""
+"""Images for the tests, made of what is on this machine: there is no registry to ask. The daemon: `machines`."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import os
 import re
-import secrets
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tarfile
-import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 USER = 10001
-START_SECONDS = 60.0
-STOP_SECONDS = 60.0
 ROOT = Path(__file__).parents[2]
 FEEDREADER = ROOT / "examples" / "feedreader"
 PACKAGES = ("django", "celery", "gunicorn", "dj-database-url", "feedparser", "whitenoise")
 NAME = re.compile(r"[A-Za-z0-9._-]+")
-
-
-@contextmanager
-def dockerd(folder: Path, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """A daemon with all its files in `folder`; gives the environment in which `docker` talks to it.
-
-    Two at once are no trouble to each other: mounts of its own, networks of its own addresses, no bridge that has a
-    fixed name, and no rule in the machine's packet filter (what is published goes through Docker's own proxy).
-    """
-    if os.geteuid() != 0:
-        pytest.skip("needs to be root, to start a Docker daemon")
-    if not shutil.which("dockerd"):
-        pytest.skip("needs dockerd (Debian's docker.io)")
-    address = f"unix://{folder}/sock"
-    group = f"procession-{os.getpid()}-{secrets.token_hex(4)}"
-    argv = ["unshare", "--mount", "dockerd", f"--data-root={folder}/data", f"--exec-root={folder}/exec"]
-    argv += [f"--pidfile={folder}/pid", f"--host={address}", f"--cgroup-parent=/{group}"]
-    argv += ["--bridge=none", "--iptables=false", f"--default-address-pool=base={addresses()},size=24"]
-    with (folder / "log").open("w") as log, subprocess.Popen(argv, stdout=log, stderr=log) as it:
-        told = {**environment, "DOCKER_HOST": address}
-        try:
-            if not answers(told, it):
-                pytest.skip(f"dockerd does not run here: {(folder / 'log').read_text().splitlines()[-1:]}")
-            yield told
-        finally:
-            it.terminate()
-            it.wait(STOP_SECONDS)
-            remove_cgroups(group)
-
-
-def addresses() -> str:
-    """Sixteen networks that nobody else is likely to have: half of 10.0.0.0/8 is drawn from."""
-    return f"10.{secrets.randbelow(128) + 128}.{secrets.randbelow(16) * 16}.0/20"
-
-
-def remove_cgroups(name: str) -> None:
-    """The daemon's group in each hierarchy: it takes away only those of its containers."""
-    for path in Path("/sys/fs/cgroup").glob(f"**/{name}"):
-        path.rmdir()
-
-
-def answers(environment: Mapping[str, str], daemon: subprocess.Popen[bytes]) -> bool:
-    deadline = time.monotonic() + START_SECONDS
-    while daemon.poll() is None and time.monotonic() < deadline:
-        if subprocess.run(["docker", "info"], env=environment, capture_output=True, check=False).returncode == 0:
-            return True
-        time.sleep(0.1)  # It has no way to tell.
-    return False
 
 
 def import_image(name: str, environment: Mapping[str, str], archive: Path) -> None:
