@@ -7,6 +7,7 @@ nothing of each other. All of it ends with its first process: daemon, containers
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import shutil
 import signal
@@ -20,7 +21,8 @@ from pathlib import Path
 
 import pytest
 
-START_SECONDS = 60.0  # only ever fails a test
+START_SECONDS = 60.0  # only ever fails a test, as the other
+END_SECONDS = 60.0
 CLONE_NEWNET = 0x40000000  # setns(2)
 CGROUPS = Path("/sys/fs/cgroup")
 WIRE = "ip link add wire type bridge && ip link set wire up && echo ready && exec sleep infinity"
@@ -35,7 +37,6 @@ mount --rbind {folder}/cgroup /sys/fs/cgroup
 ip link set lo up
 ip address add {address}/24 dev eth0
 ip link set eth0 up
-ip route add default dev eth0
 dockerd --data-root={folder}/data --exec-root={folder}/exec --pidfile={folder}/pid --host=unix://{folder}/sock \\
     --cgroup-parent=/{group} >{folder}/log 2>&1 &
 wait
@@ -66,6 +67,16 @@ class Machine:
         )
         assert done.returncode == 0, f"{argv}: {done.stderr}"
         return done.stdout.strip()
+
+    def build(self, name: str, dockerfile: str, files: Mapping[str, str]) -> None:
+        """An image of these files; what the Dockerfile is FROM must be there, since there is no registry."""
+        with tempfile.TemporaryDirectory() as folder:
+            for path, text in {**files, "Dockerfile": dockerfile}.items():
+                (Path(folder) / path).write_text(text)
+            argv = ["docker", "build", "--quiet", "--tag", name, folder]
+            environment = {**os.environ, **self.environment, "DOCKER_BUILDKIT": "0"}
+            done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
 
     def run(self, *argv: str) -> None:
         """A command inside."""
@@ -174,10 +185,24 @@ def _wait_for_daemon(machine: Machine) -> None:
 
 
 def _remove_groups(name: str) -> None:
-    """The kernel keeps the cgroups of what was killed. Those of the daemon's own runtime are below ours."""
-    for top in CGROUPS.glob(f"**/{name}"):
-        for folder, _, _ in os.walk(top, topdown=False):
-            os.rmdir(folder)
+    """The kernel keeps the cgroups of what was killed, and lets them go once the last of it is buried."""
+    deadline = time.monotonic() + END_SECONDS
+    for folder in [folder for top in CGROUPS.glob(f"**/{name}") for folder, _, _ in os.walk(top, topdown=False)]:
+        while not _is_removed(folder):
+            assert time.monotonic() < deadline, f"{folder} is still in use"
+            time.sleep(0.05)
+
+
+def _is_removed(folder: str) -> bool:
+    try:
+        os.rmdir(folder)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        return False
+    return True
 
 
 def make_swarm(found: Sequence[Machine]) -> None:
@@ -188,6 +213,3 @@ def make_swarm(found: Sequence[Machine]) -> None:
     for other in others:
         other.docker("swarm", "join", "--token", token, "--advertise-addr", other.address, f"{first.address}:2377")
 
-
-def told(machine: Machine, environment: Mapping[str, str]) -> dict[str, str]:
-    return {**environment, **machine.environment}
