@@ -1,4 +1,4 @@
-"""A Docker daemon of the tests' own, and an image of this machine's Python: there is no registry to ask."""
+"""Images for the tests, made of what is on this machine: there is no registry to ask. The daemon: `machines`."""
 
 from __future__ import annotations
 
@@ -10,53 +10,16 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
-import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 USER = 10001
-START_SECONDS = 60.0
-STOP_SECONDS = 60.0
 ROOT = Path(__file__).parents[2]
 FEEDREADER = ROOT / "examples" / "feedreader"
 PACKAGES = ("django", "celery", "gunicorn", "dj-database-url", "feedparser", "whitenoise")
 NAME = re.compile(r"[A-Za-z0-9._-]+")
-
-
-@contextmanager
-def dockerd(folder: Path, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """A daemon with all its files in `folder`; gives the environment in which `docker` talks to it."""
-    if os.geteuid() != 0:
-        pytest.skip("needs to be root, to start a Docker daemon")
-    if not shutil.which("dockerd"):
-        pytest.skip("needs dockerd (Debian's docker.io)")
-    address = f"unix://{folder}/sock"
-    argv = ["dockerd", f"--data-root={folder}/data", f"--exec-root={folder}/exec", f"--pidfile={folder}/pid"]
-    argv += [f"--host={address}"]
-    with (
-        (folder / "log").open("w") as log,
-        subprocess.Popen([*argv, f"--host={address}"], stdout=log, stderr=log) as it,
-    ):
-        told = {**environment, "DOCKER_HOST": address}
-        try:
-            if not answers(told, it):
-                pytest.skip(f"dockerd does not run here: {(folder / 'log').read_text().splitlines()[-1:]}")
-            yield told
-        finally:
-            it.terminate()
-            it.wait(STOP_SECONDS)
-
-
-def answers(environment: Mapping[str, str], daemon: subprocess.Popen[bytes]) -> bool:
-    deadline = time.monotonic() + START_SECONDS
-    while daemon.poll() is None and time.monotonic() < deadline:
-        if subprocess.run(["docker", "info"], env=environment, capture_output=True, check=False).returncode == 0:
-            return True
-        time.sleep(0.1)  # It has no way to tell.
-    return False
 
 
 def import_image(name: str, environment: Mapping[str, str], archive: Path) -> None:
