@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tests.console.project import Ended, Project
 from tests.engines.dockerd import ROOT, import_image, import_nginx
-from tests.engines.story import FETCH_SECONDS
+from tests.engines.story import FETCH_SECONDS, STORY_SECONDS
 from tests.engines.swarm.machines import Machine
 
 IMAGE = "feedreader:latest"
@@ -41,7 +42,13 @@ class Swarm:
         settings.write_text(settings.read_text() + SETTINGS.format(environment=told, options=said))
 
     def procession(self, *words: str) -> Ended:
-        return self._project.run(*words, environment=self.machines[0].environment)
+        environment = self._project.environment(self.machines[0].environment)
+        argv = [*self._project.command, *words]
+        done = subprocess.run(
+            argv, cwd=self._project.directory, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=STORY_SECONDS, check=False,
+        )  # fmt: skip
+        return Ended(done.returncode, done.stdout, done.stderr)
 
     def kill(self, instance: str) -> None:
         for machine in self.machines:

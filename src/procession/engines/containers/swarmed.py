@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from procession.engines.base import Rendering
-from procession.engines.containers import fronting
+from procession.engines.containers import fronting, swarm_health
 from procession.engines.containers.image import image_files
-from procession.engines.containers.inside import LOOPBACK, ports
+from procession.engines.containers.inside import LOOPBACK, inside, ports
 from procession.engines.containers.options import ContainerOptions, Form, PublishMode, Server
 from procession.engines.containers.problems import problems
 from procession.engines.containers.service import Site, duration, limits, process_service, ulimits, volumes_of
@@ -109,6 +109,8 @@ def _common(process: Process, site: Site) -> dict[str, Data]:
     if files := (*process.env_files, *site.options.env_file):
         # Absolute: they are read where the checker looks at the file, too, and that is not where it will be.
         service["env_file"] = [os.path.join(site.stack.directory, path) for path in files]
+    if test := swarm_health.check(inside(process, site.stack)):
+        service["healthcheck"] = test
     return {key: value for key, value in service.items() if key not in IGNORED} | ulimits(process.limits)
 
 
