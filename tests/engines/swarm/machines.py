@@ -62,9 +62,7 @@ class Machine:
     def docker(self, *words: str) -> str:
         """What `docker WORDS` says; fails with its complaint."""
         argv = ["docker", *words]
-        done = subprocess.run(
-            argv, env={**os.environ, **self.environment}, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(argv, env={**os.environ, **self.environment}, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{argv}: {done.stderr}"
         return done.stdout.strip()
 
@@ -212,4 +210,3 @@ def make_swarm(found: Sequence[Machine]) -> None:
     token = first.docker("swarm", "join-token", "--quiet", "worker")
     for other in others:
         other.docker("swarm", "join", "--token", token, "--advertise-addr", other.address, f"{first.address}:2377")
-
