@@ -43,9 +43,10 @@ def import_nginx(name: str, environment: Mapping[str, str], archive: Path) -> No
     conf = archive.with_name("nginx.conf")
     conf.write_text(NGINX_CONF)
     with tarfile.open(archive, "w", dereference=True) as tar:
-        for path in {program, *_libraries([program])}:
+        for path in {program, *libraries([program])}:
             tar.add(path, path)
         tar.add(conf, "/etc/nginx/nginx.conf")
+        tar.add("/etc/nginx/mime.types", "/etc/nginx/mime.types")
         for path in ("/etc/passwd", "/etc/group"):
             tar.add(path, path)
         for folder in ("tmp", "var/log/nginx", "var/lib/nginx"):
@@ -62,6 +63,7 @@ pid /tmp/nginx.pid;
 events {}
 http {
     access_log off;
+    include /etc/nginx/mime.types;
     include /etc/nginx/conf.d/*.conf;
 }
 """
@@ -83,7 +85,7 @@ def _files() -> Iterator[tuple[str, str]]:
     yield "/bin/sh", "/bin/sh"
     yield from ((str(path), str(path)) for path in modules)
     yield from (
-        (path, path) for path in _libraries([python, "/bin/sh", *(str(m) for m in modules if m.suffix == ".so")])
+        (path, path) for path in libraries([python, "/bin/sh", *(str(m) for m in modules if m.suffix == ".so")])
     )
     yield from ((str(path), f"/app/{path.relative_to(FEEDREADER)}") for path in FEEDREADER.rglob("*.*"))
     source = ROOT / "src"
@@ -94,7 +96,13 @@ def _files() -> Iterator[tuple[str, str]]:
                 yield str(file.locate()), f"/opt/site/{file}"
 
 
-def _libraries(programs: Iterable[str]) -> set[str]:
+def skip_without(*programs: str) -> None:
+    for program in programs:
+        if not shutil.which(program):
+            pytest.skip(f"needs {program}")
+
+
+def libraries(programs: Iterable[str]) -> set[str]:
     """The shared libraries that they need, by ldd(1)."""
     said = subprocess.run(["ldd", *programs], capture_output=True, text=True, check=False).stdout
     return set(re.findall(r"(/\S+\.so\S*) \(0x", said)) | set(re.findall(r"=> (/\S+) \(0x", said))

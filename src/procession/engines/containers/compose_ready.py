@@ -15,6 +15,7 @@ from procession.run import Done
 from procession.stack.model import Process
 
 MARGIN_SECONDS: Final = 30.0
+START_SECONDS: Final = 180.0
 LAST_LINES: Final = 12
 
 
@@ -38,8 +39,8 @@ def await_ready(asked: Asked, seen: Sequence[Seen]) -> Steps[None]:
 
 def within_seconds(process: Process | None) -> float:
     """How long until it must be ready. Docker asks only every few seconds, and starts slowly on a busy machine."""
-    if process is None:
-        return MARGIN_SECONDS
+    if process is None:  # A store, the front, or the whole site in one container.
+        return START_SECONDS
     return (process.startup or process.readiness).within_seconds + MARGIN_SECONDS
 
 

@@ -28,6 +28,7 @@ STATES: Final = {
     "paused": State.UNREADY,
     "dead": State.FAILED,
 }
+PHASES: Final = {"waiting": State.STARTING, "standby": State.READY}  # of the supervisor; the others are on the way down
 KILLED: Final = 128  # an exit code above it is a signal
 
 
@@ -75,7 +76,7 @@ def read_status(text: str) -> tuple[Row, ...]:
             state=_phase(one["phase"]),
             said=one["why"] or "",
             pid=0,  # It is another one outside of the container.
-            uptime_seconds=one["uptime_seconds"],
+            uptime_seconds=one["uptime_seconds"] or None,
             restarts=one["restarts"],
         )
         for one in json.loads(text)["instances"]
@@ -83,8 +84,8 @@ def read_status(text: str) -> tuple[Row, ...]:
 
 
 def _phase(word: str) -> State:
-    """The supervisor has a few more on the way down."""
-    return State(word) if word in list(State) else State.STOPPING
+    """The supervisor has a few more words."""
+    return State(word) if word in list(State) else PHASES.get(word, State.STOPPING)
 
 
 def rows(seen: Iterable[Seen], stack: Stack, now: datetime) -> list[Row]:

@@ -16,6 +16,7 @@ from procession.engines.text.docker import Data
 from procession.stack.model import Kind, Limits, Probe, Process, Stack
 
 HOSTS = {"": "0.0.0.0", "*": "0.0.0.0", "localhost": "127.0.0.1"}  # Docker publishes on addresses, not on names
+PATHS = (".", "/", "~")  # a volume that begins so is a path of the host; others are named
 MEBIBYTE = 2**20
 FORWARDED = "FORWARDED_ALLOW_IPS"  # gunicorn and uvicorn: whose X-Forwarded-* are believed
 
@@ -182,5 +183,5 @@ def volumes_of(services: Iterable[Mapping[str, Data]]) -> list[str]:
         mounts = service.get("volumes", ())
         assert isinstance(mounts, list | tuple)
         names = (str(mount).partition(":")[0] for mount in mounts)
-        found.update({name: None for name in names if not name.startswith((".", "/", "~"))})
+        found.update({name: None for name in names if not name.startswith(PATHS)})
     return list(found)
