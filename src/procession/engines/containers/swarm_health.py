@@ -16,7 +16,7 @@ from procession.engines.containers.service import duration
 from procession.engines.text.docker import Data
 from procession.stack.model import Kind, Probe, ProbeType, Process
 
-WAS_READY: Final = "/tmp/procession-was-ready"  # each instance is a new container, so it is not there at first
+WAS_READY: Final = "/dev/shm/procession-was-ready"  # each instance is a new container, so it is not there at first
 QUESTION_SECONDS_MIN: Final = 30.0  # Above a probe's own timeout: on a busy machine Python may take long to start.
 CODE: Final = """\
 import os

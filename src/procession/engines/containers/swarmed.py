@@ -7,7 +7,7 @@ stores.yaml, then release-1.yaml, release-2.yaml, ... with the tasks as jobs, th
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from procession.engines.base import Rendering
@@ -31,6 +31,9 @@ RESTART: Final[Mapping[RestartWhen, str]] = {
     RestartWhen.ON_FAILURE: "on-failure",
     RestartWhen.NEVER: "none",
 }
+
+
+OVERLAP_SECONDS: Final = 60.0  # swarmkit, restart.go: defaultOldTaskTimeout; so long it waits for the old one to end
 
 
 def render(stack: Stack, options: ContainerOptions, directory: str) -> Rendering:
@@ -156,11 +159,15 @@ def _deploy(process: Process, site: Site) -> dict[str, Data]:
 
 def _placed(wanted: Limits, site: Site) -> dict[str, Data]:
     found: dict[str, Data] = {}
-    if resources := limits(wanted):
-        found["resources"] = {"limits": resources}
-    if site.options.constraints:
-        found["placement"] = {"constraints": list(site.options.constraints)}
-    return found
+    if most := limits(wanted):
+        share = site.options.reserved
+        least = limits(Limits(memory_bytes=int(wanted.memory_bytes * share), cpu=wanted.cpu * share))
+        found["resources"] = {"limits": most, **({"reservations": least} if least else {})}
+    return {**found, **_where(site.options.constraints)}
+
+
+def _where(constraints: Sequence[str]) -> dict[str, Data]:
+    return {"placement": {"constraints": list(constraints)}} if constraints else {}
 
 
 def _job(task: Process, site: Site) -> dict[str, Data]:
@@ -189,7 +196,8 @@ def _https(site: Site) -> list[Data]:
 
 def _front_deploy(site: Site) -> dict[str, Data]:
     order = _order(is_alone=site.options.publish_mode is PublishMode.HOST)
-    return {"replicas": 1, "update_config": {"order": order, "failure_action": "rollback"}}
+    where = _where(site.options.front_constraints or site.options.constraints)
+    return {"replicas": 1, "update_config": {"order": order, "failure_action": "rollback"}, **where}
 
 
 def _of_swarm(site: Site) -> list[Problem]:
@@ -203,6 +211,10 @@ def _of_swarm(site: Site) -> list[Problem]:
             what = f"is published on every address of every node, not on {process.listeners[0].bind} alone"
             fix = 'put a server in front ("FRONT"), or close the port in the firewall'
             found.append(Problem("W124", process.name, what, process.origin.text(), fix))
+        if process.singleton and process.stop_seconds + site.options.stop_margin_seconds > OVERLAP_SECONDS:
+            what = f"may take more than {OVERLAP_SECONDS:g} s to stop, after which Swarm starts the next one beside it"
+            fix = 'a shorter STOP_TIMEOUT, or a lease: "LEASE" keeps it alone whatever Swarm does'
+            found.append(Problem("W126", f"{process.name}.stop", what, process.origin.text(), fix))
     if site.stores and not site.options.constraints:
         what = "their data are in volumes of the node on which they were placed first"
         found.append(Problem("W125", "services", what, "", 'keep them there: "CONSTRAINTS": ["node.hostname==..."]'))
