@@ -38,16 +38,25 @@ def run(
     *,
     given: str = "",
     shown: bool = False,
+    joined: bool = False,
     directory: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Done:
-    """Run it and wait. `given` is its standard input; `shown`: its output goes where ours goes, not into the result."""
+    """Run it and wait. `given` is its standard input; `shown`: its output goes where ours goes, not into the result;
+    `joined`: its stderr goes where its stdout goes.
+    """
     began = monotonic()
     try:
         done = subprocess.run(
-            argv, input=given, capture_output=not shown, text=True, check=False, cwd=directory, env=environment,
-            errors="replace",
+            argv, input=given, stdout=None if shown else subprocess.PIPE, stderr=_stderr(shown, joined), text=True,
+            check=False, cwd=directory, env=environment, errors="replace",
         )  # fmt: skip
     except FileNotFoundError:
         return Done(NO_SUCH_PROGRAM, stderr=f"there is no program {argv[0]}")
     return Done(done.returncode, done.stdout or "", done.stderr or "", monotonic() - began)
+
+
+def _stderr(shown: bool, joined: bool) -> int | None:
+    if joined:
+        return subprocess.STDOUT
+    return None if shown else subprocess.PIPE

@@ -224,6 +224,7 @@ def _as_data(row: Row) -> dict[str, object]:
         "uptime_seconds": row.uptime_seconds,
         "restarts": row.restarts,
         "why": row.said,
+        "life": row.life or (str(row.pid) if row.pid else ""),
     }
 
 

@@ -40,6 +40,7 @@ class Row:
     pid: int = 0  # on this host; 0 where it is elsewhere or not there
     uptime_seconds: float | None = None
     restarts: int | None = None
+    life: str = ""  # what tells this life of the instance from its next one, where no pid does: the id of Swarm's task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

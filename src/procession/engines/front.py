@@ -136,9 +136,14 @@ def _nginx_proxy(front: Fronted, word: str) -> Iterator[str]:
     yield "proxy_set_header X-Forwarded-Proto $scheme;"
     yield "proxy_set_header Upgrade $http_upgrade;"
     yield f"proxy_set_header Connection ${word}_connection;"
-    yield "proxy_connect_timeout 5s;"
+    yield f"proxy_connect_timeout {_connect_seconds(front)}s;"
     yield f"proxy_read_timeout {front.read_seconds}s;"
     yield "proxy_redirect off;"
+
+
+def _connect_seconds(front: Fronted) -> int:
+    """A container that is gone says nothing at all, and its address is still kept for a while: ask the next one."""
+    return 1 if front.resolver else 5
 
 
 def _caddy(front: Fronted) -> Iterator[str]:
@@ -195,7 +200,7 @@ def _caddy_proxy(front: Fronted) -> Iterator[str]:
         yield "    }"
     yield "    lb_try_duration 5s"
     yield "    transport http {"
-    yield "        dial_timeout 5s"
+    yield f"        dial_timeout {_connect_seconds(front)}s"
     yield f"        response_header_timeout {front.read_seconds}s"
     yield "    }"
     yield "}"

@@ -31,6 +31,7 @@ class Command:
     argv: tuple[str, ...]
     looks: bool = False  # it changes nothing, so a dry run may run it
     shown: bool = False  # its output is what a person asked for: it goes straight to the terminal (logs -f)
+    joined: bool = False  # and what it says on stderr is part of that (docker service logs)
     given: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)  # in addition to ours
 
@@ -136,4 +137,4 @@ def _await(step: Await) -> Done:
 
 def _run(command: Command) -> Done:
     environment = {**os.environ, **command.environment} if command.environment else None
-    return run(command.argv, given=command.given, shown=command.shown, environment=environment)
+    return run(command.argv, given=command.given, shown=command.shown, joined=command.joined, environment=environment)
