@@ -93,7 +93,7 @@ def _apply(tool: Engine, rendering: Rendering, asked: Asked, options: argparse.N
     if not options.dry_run:
         files.write(asked.directory, rendering.files, changes)
         memory.write(options.stack_directory, Applied(tool.name, asked.directory, asked.stack))
-    run_steps(tool.apply(replace(asked, changed=changed)), options)
+    run_steps(tool.apply(replace(asked, changed=changed)), options, asked.stack)
     return ExitCode.DONE
 
 
