@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from procession.engines.base import Engine
+from procession.engines.systemd.journal import events, logs
 from procession.engines.systemd.options import Options
 from procession.engines.systemd.render import directory, render
 from procession.engines.systemd.roll import roll
 from procession.engines.systemd.status import status
 from procession.engines.systemd.taking_in import apply, check
-from procession.engines.systemd.verbs import down, events, logs, restart, scale, start, stop
+from procession.engines.systemd.verbs import down, restart, scale, start, stop
 
 ENGINE = Engine(
     name="systemd",
@@ -28,5 +29,9 @@ ENGINE = Engine(
         "down": down,
         "logs": logs,
         "events": events,
+    },
+    takes={
+        "logs": frozenset({"since", "until", "grep", "json", "no_times"}),
+        "events": frozenset({"since", "json"}),
     },
 )
