@@ -67,10 +67,12 @@ def _name(options: argparse.Namespace) -> str:
 
 
 def _refuse_two_at_once(tool: Engine, options: argparse.Namespace) -> None:
-    """What runs already holds the ports and does the work: the site would be there twice."""
-    if os.path.exists(os.path.join(options.stack_directory, SOCKET_NAME)):
-        raise Refusal("Procession's own supervisor runs the site", "first: procession down --engine embedded")
+    """What runs already holds the ports and does the work: the site would be there twice. (An engine may be what runs
+    our supervisor.)
+    """
     last = memory.read(options.stack_directory)
+    if last is None and os.path.exists(os.path.join(options.stack_directory, SOCKET_NAME)):
+        raise Refusal("Procession's own supervisor runs the site", "first: procession down --engine embedded")
     if last is not None and last.engine != tool.name:
         raise Refusal(f"{last.engine} runs the site", f"first: procession down --engine {last.engine}")
 

@@ -11,11 +11,10 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Required, TypedDict
+from typing import Any
 
 from procession.console import text
 from procession.errors import Problem
-from procession.owner import find_owner
 from procession.refusal import Refusal
 from procession.sources.discover import Found, SourceKind, discover
 from procession.stack.codec import from_data, to_data
@@ -23,16 +22,6 @@ from procession.stack.declared import Declared
 from procession.stack.model import Site, Stack
 
 STDERR_LINES = 15
-
-
-class SpawnOptions(TypedDict, total=False):
-    """What `subprocess.run` takes."""
-
-    cwd: Required[str]
-    user: int
-    group: int
-    extra_groups: list[int]
-    env: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,30 +115,13 @@ def _ask_site(found: Found, options: argparse.Namespace, *, adapted: bool) -> Lo
     argv += ["--settings", options.settings] if options.settings else []
     argv += ["--development"] if options.dev else []
     argv += ["--adapt"] if adapted else []
-    child = subprocess.run(
-        argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, **_as_owner(found.directory)
-    )
+    child = subprocess.run(argv, cwd=found.directory, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     try:
         answer = json.loads(child.stdout)
     except ValueError as error:
         raise _no_answer(found, child.returncode, child.stderr) from error
     problems = tuple(from_data(Problem, problem) for problem in answer["problems"])
     return Loaded(answer["stack"], problems, from_data(Site, answer["site"]) if answer["site"] else None)
-
-
-def _as_owner(directory: str) -> SpawnOptions:
-    """Where we are root, the child is the owner of the site's folder.
-
-    Whoever may write the settings must not have root run them; and what settings make when they are imported, folders
-    and log files, must not be root's: then no instance could write there.
-    """
-    uid = os.stat(directory).st_uid
-    if os.geteuid() != 0 or uid == 0:
-        return {"cwd": directory}
-    owner = find_owner(str(uid), "")
-    groups = os.getgrouplist(owner.name, owner.gid) if owner.name else [owner.gid]
-    environment = {**os.environ, **owner.variables()}
-    return {"cwd": directory, "user": owner.uid, "group": owner.gid, "extra_groups": groups, "env": environment}
 
 
 def _no_answer(found: Found, code: int, stderr: bytes) -> Refusal:
