@@ -75,15 +75,17 @@ def _name(options: argparse.Namespace) -> str:
 
 
 def _refuse_two_at_once(tool: Engine, options: argparse.Namespace) -> None:
-    """What runs already holds the ports and does the work: the site would be there twice."""
+    """What runs already holds the ports and does the work: the site would be there twice. (An engine may be what runs
+    our supervisor.)
+    """
     last = memory.read(options.stack_directory)
     if last is not None and last.engine == tool.name:
         return
-    if os.path.exists(os.path.join(options.stack_directory, SOCKET_NAME)):
-        raise Refusal("Procession's own supervisor runs the site", "first: procession down --engine embedded")
     if last is not None:
         gone = f"if that is gone for good, remove {memory.path_in(options.stack_directory)}"
         raise Refusal(f"{last.engine} runs the site", f"first: procession down --engine {last.engine}; {gone}")
+    if os.path.exists(os.path.join(options.stack_directory, SOCKET_NAME)):
+        raise Refusal("Procession's own supervisor runs the site", "first: procession down --engine embedded")
 
 
 def _say(problems: Sequence[Problem], options: argparse.Namespace) -> bool:
@@ -107,7 +109,7 @@ def _apply(tool: Engine, rendering: Rendering, asked: Asked, options: argparse.N
         files.write(asked.directory, rendering.files, changes)
         if tool.runs:
             memory.write(options.stack_directory, Applied(tool.name, asked.directory, asked.stack))
-    run_steps(tool.apply(replace(asked, changed=changed)), options)
+    run_steps(tool.apply(replace(asked, changed=changed)), options, asked.stack)
     return ExitCode.DONE
 
 
