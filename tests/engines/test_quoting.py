@@ -38,7 +38,7 @@ from procession.engines.text.systemd import Unwritable, systemd_command, systemd
 from procession.engines.text.yaml import yaml_text
 from procession.stack.systemd_env import read
 from tests.engines.contained import WORKER, stack_of
-from tests.engines.kubernetes.test_yaml import expand
+from tests.engines.kubernetes.kubelet import expand
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 AWKWARD = st.lists(

@@ -47,7 +47,8 @@ def run(options: argparse.Namespace) -> int:
     tool = engine(_name(options))
     if "apply" in tool.cannot:
         raise Refusal(f"{tool.title} is only written, and not run by us", tool.cannot["apply"], code=ExitCode.USAGE)
-    _refuse_two_at_once(tool, options)
+    if tool.runs:
+        _refuse_two_at_once(tool, options)
     loaded = declared.load_or_say(options)
     if loaded is None:
         return ExitCode.NOT_SO
@@ -74,15 +75,17 @@ def _name(options: argparse.Namespace) -> str:
 
 
 def _refuse_two_at_once(tool: Engine, options: argparse.Namespace) -> None:
-    """What runs already holds the ports and does the work: the site would be there twice."""
+    """What runs already holds the ports and does the work: the site would be there twice. (An engine may be what runs
+    our supervisor.)
+    """
     last = memory.read(options.stack_directory)
     if last is not None and last.engine == tool.name:
         return
-    if os.path.exists(os.path.join(options.stack_directory, SOCKET_NAME)):
-        raise Refusal("Procession's own supervisor runs the site", "first: procession down --engine embedded")
     if last is not None:
         gone = f"if that is gone for good, remove {memory.path_in(options.stack_directory)}"
         raise Refusal(f"{last.engine} runs the site", f"first: procession down --engine {last.engine}; {gone}")
+    if os.path.exists(os.path.join(options.stack_directory, SOCKET_NAME)):
+        raise Refusal("Procession's own supervisor runs the site", "first: procession down --engine embedded")
 
 
 def _say(problems: Sequence[Problem], options: argparse.Namespace) -> bool:
@@ -100,12 +103,13 @@ def _apply(tool: Engine, rendering: Rendering, asked: Asked, options: argparse.N
     _show(changes, asked.directory, modes, options)
     refuse_what_is_not_ours(changes, asked.directory, overwrite=options.overwrite)
     if _is_there(tool, asked, options):
-        _check(tool, rendering, asked)
+        _check(tool, rendering, replace(asked, dry_run=options.dry_run))
     changed = tuple(one.path for one in changes if one.change not in QUIET)
     if not options.dry_run:
         files.write(asked.directory, rendering.files, changes)
-        memory.write(options.stack_directory, Applied(tool.name, asked.directory, asked.stack))
-    run_steps(tool.apply(replace(asked, changed=changed)), options)
+        if tool.runs:
+            memory.write(options.stack_directory, Applied(tool.name, asked.directory, asked.stack))
+    run_steps(tool.apply(replace(asked, changed=changed)), options, asked.stack)
     return ExitCode.DONE
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from time import sleep
@@ -21,6 +21,7 @@ from procession.engines.needs import require
 from procession.engines.options import read_options
 from procession.engines.registry import EMBEDDED, engine
 from procession.engines.steps import Steps, drive, print_all
+from procession.recorder.reading.records import Record
 from procession.refusal import ExitCode, Refusal
 from procession.stack.model import Stack
 from procession.units import show_seconds
@@ -91,7 +92,7 @@ def perform(verb: str, applied: Applied, options: argparse.Namespace) -> int:
     if hasattr(options, "all"):
         chosen_names(options)
     asked = ask(tool, applied, options)
-    run_steps(tool.verbs[verb](asked), options)
+    run_steps(tool.verbs[verb](asked), options, applied.stack)
     if not options.dry_run:
         _remember(verb, applied, asked, options)
     return ExitCode.DONE
@@ -167,9 +168,36 @@ def _moment(options: argparse.Namespace, name: str) -> datetime | None:
         raise Refusal(str(error), code=ExitCode.USAGE) from error
 
 
-def run_steps(steps: Steps[T], options: argparse.Namespace) -> T:
+def run_steps(steps: Steps[T], options: argparse.Namespace, stack: Stack) -> T:
     """Run them, or print them for --dry-run."""
-    return print_all(steps, print) if options.dry_run else drive(steps, text.say)
+    return print_all(steps, print) if options.dry_run else drive(steps, text.say, _shower(options, stack))
+
+
+def _shower(options: argparse.Namespace, stack: Stack) -> Callable[[Record], None]:
+    """Shows a log line as `procession logs` does, and when one follows them, at once: more may be long in coming."""
+    show: Callable[[Record], None] | None = None
+
+    def begin_and_show(record: Record) -> None:
+        nonlocal show
+        if show is None:
+            from procession.console.logs import shower
+
+            show = shower(options, instance_names(stack, options.names))
+        show(record)
+        if options.follow:
+            sys.stdout.flush()
+
+    return begin_and_show
+
+
+def instance_names(stack: Stack, names: Sequence[str]) -> list[str]:
+    """The declared instances of these processes, or those that are named themselves; no names: all."""
+    each = [
+        (process.name, f"{process.name}.{number + 1}")
+        for process in stack.processes
+        for number in range(process.replicas)
+    ]
+    return [name for process, name in each if not names or process in names or name in names]
 
 
 def _process_of(applied: Applied, name: str) -> str:
@@ -225,6 +253,7 @@ def _as_data(row: Row) -> dict[str, object]:
         "uptime_seconds": row.uptime_seconds,
         "restarts": row.restarts,
         "why": row.said,
+        "life": row.life or (str(row.pid) if row.pid else ""),
     }
 
 

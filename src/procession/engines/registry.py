@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from procession.engines.base import Engine
 
 EMBEDDED = "embedded"  # Procession's own supervisor: `procession up`, no files, no engine
-MODULES = ("systemd", "supervisord", "compose", "swarm", "kubernetes", "procfile")  # each a module here, of that name
+# Each is a module here, of that name.
+MODULES = ("systemd", "supervisord", "compose", "swarm", "kubernetes", "procfile", "nginx", "caddy")
 NAMES = (EMBEDDED, *MODULES)
 
 

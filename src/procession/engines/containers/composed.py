@@ -214,5 +214,17 @@ def _of_ports(site: Site) -> list[Problem]:
 
 def published_in(asked: Asked, process: Process) -> list[str]:
     """The host's ports that its containers hold."""
-    site = Site(stack=asked.stack, options=asked.options, directory=asked.directory, stores={})
-    return published(process, site)
+    return published(process, _site(asked))
+
+
+def fronted_in(asked: Asked) -> Process | None:
+    """The process behind the server in front, if there is such a server."""
+    return _site(asked).front
+
+
+def image_in(asked: Asked) -> str:
+    return _site(asked).image
+
+
+def _site(asked: Asked) -> Site:
+    return Site(stack=asked.stack, options=asked.options, directory=asked.directory, stores={})

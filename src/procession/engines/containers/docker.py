@@ -12,6 +12,7 @@ from procession.refusal import Refusal
 from procession.run import NO_SUCH_PROGRAM, Done
 
 COMPOSE_FILE: Final = "compose.yaml"
+PROJECT: Final = "com.docker.compose.project"
 EVENTS_SINCE: Final = "24h"
 CONTAINER_EVENTS: Final = ("start", "die", "oom", "kill", "health_status")
 EVENT_FORMAT: Final = "{{.Time}} {{.Actor.Attributes.name}} {{.Action}}{{with .Actor.Attributes.exitCode}} {{.}}{{end}}"
@@ -48,8 +49,10 @@ def compose(asked: Asked, *words: str, looks: bool = False, shown: bool = False)
 
 
 def containers(asked: Asked) -> Steps[list[Seen]]:
-    """All containers of the stack, stopped ones too. Raises Refusal."""
-    listed = yield from well(compose(asked, "ps", "--all", "--quiet", looks=True), "cannot ask for the containers")
+    """All containers of the stack, stopped ones too. It takes no file: there may be none yet. Raises Refusal."""
+    label = f"label={PROJECT}={asked.stack.name}"
+    look = Command(argv=("docker", "ps", "--all", "--quiet", "--filter", label), looks=True)
+    listed = yield from well(look, "cannot ask for the containers")
     ids = listed.stdout.split()
     if not ids:
         return []

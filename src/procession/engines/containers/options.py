@@ -99,3 +99,9 @@ class ContainerOptions:
     stop_margin_seconds: float = setting("Added to each stop ladder before the engine kills", default=5.0)
     publish_mode: PublishMode = setting("swarm: ingress, or host: without Swarm's mesh", default=PublishMode.INGRESS)
     constraints: tuple[str, ...] = setting('swarm: where instances may be placed: "node.role==worker"', default=())
+    front_constraints: tuple[str, ...] = setting(
+        "swarm: where the server in front may be placed; as CONSTRAINTS if not said", default=()
+    )
+    reserved: float = setting(
+        "swarm: how much of its limits a node must have free for an instance to be placed there, 0 to 1", default=0.0
+    )

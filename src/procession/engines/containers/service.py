@@ -18,6 +18,7 @@ from procession.engines.text.docker import Data
 from procession.stack.model import Kind, Limits, Log, Probe, Process, Stack
 
 HOSTS = {"": "0.0.0.0", "*": "0.0.0.0", "localhost": "127.0.0.1"}  # Docker publishes on addresses, not on names
+PATHS = (".", "/", "~")  # a volume that begins so is a path of the host; others are named
 MEBIBYTE = 2**20
 FORWARDED = "FORWARDED_ALLOW_IPS"  # gunicorn and uvicorn: whose X-Forwarded-* are believed
 
@@ -33,7 +34,7 @@ class Site:
 
     @property
     def image(self) -> str:
-        return self.options.image.name or f"{self.stack.name}:latest"
+        return image_of(self.stack, self.options)
 
     @property
     def front(self) -> Process | None:
@@ -52,6 +53,11 @@ class Site:
             return process.name in self.options.publish
         front = self.front
         return front is None or process.name != front.name
+
+
+def image_of(stack: Stack, options: ContainerOptions) -> str:
+    """The name of the site's image."""
+    return options.image.name or f"{stack.name}:latest"
 
 
 def front_process(stack: Stack, name: str) -> Process | None:
@@ -195,5 +201,5 @@ def volumes_of(services: Iterable[Mapping[str, Data]]) -> list[str]:
         mounts = service.get("volumes", ())
         assert isinstance(mounts, list | tuple)
         names = (str(mount).partition(":")[0] for mount in mounts)
-        found.update({name: None for name in names if not name.startswith((".", "/", "~"))})
+        found.update({name: None for name in names if not name.startswith(PATHS)})
     return list(found)

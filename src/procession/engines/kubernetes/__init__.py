@@ -8,7 +8,7 @@ from procession.engines.kubernetes.kubectl import kubectl
 from procession.engines.kubernetes.options import Options
 from procession.engines.kubernetes.render import render
 from procession.engines.kubernetes.status import status
-from procession.engines.kubernetes.verbs import CANNOT, VERBS, apply, directory
+from procession.engines.kubernetes.verbs import CANNOT, TAKES, VERBS, apply, directory
 
 NEED = Need(
     look=lambda asked: kubectl(asked, "version", "--request-timeout=10s", looks=True),
@@ -28,4 +28,5 @@ ENGINE = Engine(
     verbs=VERBS,
     cannot=CANNOT,
     needs=(NEED,),
+    takes=TAKES,
 )

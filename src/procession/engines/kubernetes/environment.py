@@ -81,7 +81,7 @@ def checksums(found: Environment, options: Options) -> dict[str, Data]:
     return {**config, **({"checksum/secret": digest(found.secrets)} if written else {})}
 
 
-def objects(found: Environment, stack: Stack, options: Options) -> tuple[Data, Data]:
+def objects(found: Environment, stack: Stack, options: Options) -> tuple[dict[str, str], dict[str, str]]:
     """Data of the ConfigMap and of the Secret, {} where there is none to write."""
     config = {name: inside.path(value, stack, options) for name, value in found.shared.items()}
     return config, found.secrets if options.write_secrets else {}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from procession.engines.secrets import in_commands, of_env
 from procession.engines.systemd.hardening import binds_low_port
 from procession.engines.systemd.options import OLDEST_VERSION, Options
-from procession.engines.systemd.service import hands_over, is_told
+from procession.engines.systemd.service import beats, hands_over, is_told, is_watched
 from procession.errors import Problem
 from procession.stack.model import Kind, ProbeType, Process, RestartWhen, Stack
 
@@ -66,7 +66,7 @@ def _readiness(process: Process) -> Iterator[Problem]:
 
 
 def _liveness(process: Process) -> Iterator[Problem]:
-    if process.liveness is not None and process.liveness.type is not ProbeType.NOTIFY:
+    if process.liveness is not None and not (is_watched(process) or beats(process)):
         what = f"systemd asks no {process.liveness.type} probe: what hangs is not seen"
         fix = "run it by our supervisor, under systemd: SUPERVISOR = True"
         yield _problem(process, "liveness", "W114", what, fix)
