@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from procession.engines.registry import MODULES, NAMES
+from procession.engines.registry import MODULES, NAMES, engine
 from tests.console.project import Ended, Project, await_true
 
 SITE = f"""
@@ -93,7 +93,9 @@ def test_the_embedded_supervisor_has_no_files(site: Project) -> None:
     refused(site.run("apply", "--engine", "embedded"), 2, "procession up")
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name not in ("supervisord", "procfile")])
+@pytest.mark.parametrize(
+    "name", [name for name in MODULES if engine(name).runs and name not in ("supervisord", "procfile")]
+)
 def test_without_its_tool_nothing_is_touched_and_it_says_what_to_install(name: str, site: Project) -> None:
     alone = {"PATH": os.path.dirname(sys.executable)}
     if any((Path(alone["PATH"]) / tool).exists() for tool in ("docker", "kubectl", "systemctl")):

@@ -102,14 +102,20 @@ def _apply(tool: Engine, rendering: Rendering, asked: Asked, options: argparse.N
     modes = {file.path: file.mode for file in rendering.files}
     _show(changes, asked.directory, modes, options)
     refuse_what_is_not_ours(changes, asked.directory, overwrite=options.overwrite)
-    if _is_there(tool, asked, options):
+    is_there = _is_there(tool, asked, options)
+    if is_there:
         _check(tool, rendering, replace(asked, dry_run=options.dry_run))
     changed = tuple(one.path for one in changes if one.change not in QUIET)
     if not options.dry_run:
         files.write(asked.directory, rendering.files, changes)
         if tool.runs:
             memory.write(options.stack_directory, Applied(tool.name, asked.directory, asked.stack))
-    run_steps(tool.apply(replace(asked, changed=changed)), options, asked.stack)
+    try:
+        run_steps(tool.apply(replace(asked, changed=changed)), options, asked.stack)
+    except Refusal:
+        if is_there:
+            raise
+        text.say("what it would do next depends on what runs there")  # a dry run, without the engine
     return ExitCode.DONE
 
 

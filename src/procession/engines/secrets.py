@@ -17,6 +17,7 @@ from procession.stack.model import Process, Stack
 
 PRIVATE_MODE = 0o600  # of a file that holds secrets
 READ_BY_OTHERS = 0o077
+KUBERNETES_SECRET = "kind: Secret\n"  # its values are base64, in which nothing can be recognized
 ENV_FILE_FIX = "put it into an ENV_FILE, which is read when the process starts"
 ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*)\"?\s*[=:]\s*\S")  # NAME=x, NAME: x, "NAME": x
 
@@ -93,4 +94,4 @@ def may_be_shown(text: str, mode: int) -> bool:
     if mode & READ_BY_OTHERS:
         return True
     assigned = any(is_secret(match[1]) for match in ASSIGNED.finditer(text))
-    return not assigned and PASSWORD_IN_URL.search(text) is None
+    return not assigned and PASSWORD_IN_URL.search(text) is None and KUBERNETES_SECRET not in text
