@@ -39,6 +39,7 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
     **dict.fromkeys(("start", "stop", "restart", "roll", "scale", "down"), WAITING),
 }
 """The options that not every engine can do, each as it is when nobody said it."""
+WHOLE = frozenset({"start", "stop", "restart"})  # of all, where no names are given
 WELL = frozenset({State.READY, State.DONE, State.STOPPED})
 
 
@@ -51,6 +52,16 @@ def chosen(options: argparse.Namespace) -> Applied | None:
     if named and (applied is None or applied.engine != named):
         raise Refusal(f"nothing was applied to {named} yet", f"procession apply --engine {named}")
     return applied
+
+
+def is_for_supervisor(verb: str, applied: Applied, options: argparse.Namespace) -> bool:
+    """Whether the engine runs our own supervisor, and the verb concerns instances in it: not the site as a whole, which
+    the engine starts and stops.
+    """
+    tool = engine(applied.engine)
+    settings, _ = read_options(tool, applied.stack)
+    is_whole = verb in WHOLE and not getattr(options, "names", ())
+    return settings is not None and tool.runs_supervisor(settings) and verb != "down" and not is_whole
 
 
 def perform(verb: str, applied: Applied, options: argparse.Namespace) -> int:

@@ -87,6 +87,7 @@ class Engine:
       what comes closest
     - `takes`: the options of a verb that the engine can do, beyond those that all can (--follow, --lines):
       {"logs": {"since", "grep"}}; one that is given and not taken is refused, never left out in silence
+    - `runs_supervisor`: whether with these options it runs our own supervisor, which then does what concerns instances
     """
 
     name: str
@@ -100,3 +101,4 @@ class Engine:
     verbs: Mapping[str, Verb]
     cannot: Mapping[str, str] = field(default_factory=dict)
     takes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    runs_supervisor: Callable[[Options], bool] = lambda _: False

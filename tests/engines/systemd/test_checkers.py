@@ -29,8 +29,18 @@ def put(directory: Path, options: Options) -> None:
 
 
 @needs_systemd
-@pytest.mark.parametrize("options", [Options(), Options(supervisor=True)])
-def test_systemd_says_not_a_word(tmp_path: Path, options: Options) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(),
+        Options(supervisor=True),
+        Options(user_mode=True),
+        Options(user_mode=True, supervisor=True),
+        Options(credentials=("key:/etc/key",), after=("postgresql.service",), writable_paths=("/srv/media",)),
+    ],
+)
+def test_systemd_says_not_a_word(tmp_path: Path, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # a user's manager needs it, and root may have none
     put(tmp_path, options)
     drive(ENGINE.check(replace(asked(), directory=str(tmp_path), options=options)), print)
 

@@ -6,11 +6,11 @@ import os
 from dataclasses import replace
 
 from procession.engines.base import Asked
-from procession.engines.steps import Command, Steps
+from procession.engines.steps import Command, News, Steps
 from procession.engines.systemd import names
 from procession.engines.systemd.roll import roll
 from procession.engines.systemd.service import hands_over
-from procession.engines.systemd.units import Unit, carry_out, is_task, look, systemctl
+from procession.engines.systemd.units import Unit, carry_out, is_task, look, show, systemctl
 from procession.engines.systemd.verbs import restart, start
 from procession.refusal import Refusal
 from procession.stack.model import Process
@@ -35,7 +35,7 @@ def apply(asked: Asked) -> Steps[None]:
     unit = names.supervisor(asked.stack) if asked.options.supervisor else names.target(asked.stack)
     yield from carry_out(systemctl(asked.options, "enable", "--", unit))
     if asked.options.supervisor:
-        yield from start(asked)
+        yield from _begin_or_tell(asked, unit)
         return
     before = yield from look(asked)
     yield from _end_surplus(asked, before)
@@ -45,6 +45,18 @@ def apply(asked: Asked) -> Steps[None]:
     for process in asked.stack.processes:
         if process.name in running and _is_changed(asked, process):
             yield from _renew(asked, process)
+
+
+def _begin_or_tell(asked: Asked, unit: str) -> Steps[None]:
+    """One that runs reads the declaration anew; with another unit it is restarted, which its instances survive."""
+    said = (yield from show(asked.options, unit)).get(unit, {})
+    if said.get("ActiveState") != "active":
+        yield from start(asked)
+    elif unit in asked.changed:
+        yield from carry_out(systemctl(asked.options, "restart", "--", unit))
+    else:
+        yield from carry_out(systemctl(asked.options, "reload", "--", unit))
+        yield News("our supervisor reads the declaration anew; see: procession events")
 
 
 def _end_what_is_gone(asked: Asked) -> Steps[None]:
