@@ -53,10 +53,10 @@ is_over = []
 signal.signal(signal.SIGTERM, lambda *_: is_over.append(True))
 tell("READY=1")
 while not is_over:
-    tell("WATCHDOG_USEC=1000000")
+    tell("WATCHDOG_USEC=5000000")
     time.sleep(0.1)
-tell("WATCHDOG_USEC=1000000")
-end = time.monotonic() + 4
+tell("WATCHDOG_USEC=5000000")
+end = time.monotonic() + 8
 while time.monotonic() < end:
     time.sleep(0.1)
 print("drained", flush=True)
@@ -192,8 +192,8 @@ def a_user_has_units_without_root(machine: Machine) -> None:
     settings = (REPOSITORY / "examples/feedreader/feedreader/settings.py").read_text()
     machine.write(f"{home}/site/feedreader/settings.py", settings + USER_DECLARATION.format(port=port))
     machine.ok("chown", "-R", f"{USER}:{USER}", home)
-    become = ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups", "env", f"HOME={home}")
-    environment = (f"XDG_RUNTIME_DIR=/run/user/{uid}", f"--chdir={home}/site")
+    become = ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups")
+    environment = ("env", f"--chdir={home}/site", f"HOME={home}", f"XDG_RUNTIME_DIR=/run/user/{uid}")
 
     def procession(*words: str) -> str:
         return machine.ok(*become, *environment, sys.executable, "-m", "procession", *words)
