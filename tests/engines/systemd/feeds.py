@@ -27,11 +27,16 @@ class Feeds:
         self.port = free_port()
         machine.ok("cp", "-r", str(REPOSITORY / "examples/feedreader"), SITE)
         machine.ok("chown", "-R", "www-data:www-data", SITE)
+        self._broker = free_port()
+        redis = ("redis-server", "--port", str(self._broker), "--bind", "127.0.0.1", "--save", "")
+        machine.ok("systemd-run", "--quiet", "--unit=broker", *redis)
         self.declare(*declaration)
 
     def declare(self, *declaration: str) -> None:
+        """With Redis: of a queue of files, a worker may read one half written, and end (kombu's transport)."""
         settings = (REPOSITORY / "examples/feedreader/feedreader/settings.py").read_text()
         environment = {"PORT": str(self.port), "FETCH_SECONDS": str(FETCH_SECONDS)}
+        environment["BROKER_URL"] = f"redis://127.0.0.1:{self._broker}/0"
         more = [f"PRODUCTION_STACK = {{'NAME': 'feeds', 'USER': 'www-data', 'ENV': {environment}}}"]
         more += ['PRODUCTION_PROCESSES["web"]["REPLICAS"] = 2']
         more += [f'PRODUCTION_PROCESSES["web"]["ARGS"]["bind"] = "127.0.0.1:{self.port}"', *declaration]
