@@ -19,6 +19,15 @@ UNIT_ENDINGS = (".service", ".socket", ".target")
 
 
 def check(asked: Asked) -> Steps[None]:
+    """Whether systemd takes these files, and is there at all. Raises Refusal."""
+    yield from verify(asked)
+    done = yield systemctl(asked.options, "show", "--property=Version", looks=True)
+    if not done.is_well:
+        whose = "no systemd of yours runs here" if asked.options.user_mode else "systemd does not run this machine"
+        raise Refusal(f"{whose}: {done.last_words()}", "procession render --engine systemd writes the units without it")
+
+
+def verify(asked: Asked) -> Steps[None]:
     """`systemd-analyze verify`, which ends well even where it complains: so not a word may come. Raises Refusal."""
     units = sorted(name for name in os.listdir(asked.directory) if name.endswith(UNIT_ENDINGS))
     mode = ["--user"] if asked.options.user_mode else []
@@ -62,7 +71,8 @@ def _begin_or_tell(asked: Asked, unit: str) -> Steps[None]:
 def _end_what_is_gone(asked: Asked) -> Steps[None]:
     """Before the reload, while systemd still knows how they are to be stopped."""
     there = {names.file(asked.stack, process) for process in asked.stack.processes}
-    there |= {names.socket(asked.stack, process) for process in asked.stack.processes if hands_over(process)}
+    for process in filter(hands_over, asked.stack.processes):
+        there |= {names.socket(asked.stack, process), names.listener(asked.stack, process)}
     endings = tuple(path for path in asked.changed if path.endswith((".service", ".socket")) and path not in there)
     gone = [path for path in endings if not os.path.exists(os.path.join(asked.directory, path))]
     if gone:
