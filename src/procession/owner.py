@@ -63,6 +63,7 @@ def become(owner: Owner) -> None:
 def acting_as_owner_of(path: str) -> Iterator[None]:
     """Where we are root, make files as the owner of `path` for a while: settings that are imported often make folders
     and log files, and if those were root's, no instance could write there. No wall: who wants to be root again can.
+    An owner who cannot read this Python, which then is root's alone, could import nothing: we stay root.
     """
     uid = os.stat(path).st_uid
     if os.geteuid() != 0 or uid == 0:
@@ -72,7 +73,10 @@ def acting_as_owner_of(path: str) -> Iterator[None]:
     os.setgroups(os.getgrouplist(owner.name, owner.gid) if owner.name else [owner.gid])
     os.setegid(owner.gid)
     os.seteuid(owner.uid)
-    os.environ.update(owner.variables())
+    if not os.access(os.__file__, os.R_OK, effective_ids=True):
+        os.seteuid(0)
+    else:
+        os.environ.update(owner.variables())
     try:
         yield
     finally:

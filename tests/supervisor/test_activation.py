@@ -19,7 +19,7 @@ from procession.recorder.reading.history import Wanted, read_events
 from procession.stack.model import Listener
 from procession.supervisor import __main__ as supervisor_main
 from tests.faults.killing import await_all_ready, kill_supervisor
-from tests.supervisor.programs import Stage, until
+from tests.supervisor.programs import DEADLINE_SECONDS, Stage, until
 from tests.supervisor.site import Site, process
 from tests.supervisor.test_listeners import SERVE, ask, free_port
 
@@ -36,11 +36,13 @@ os.execv(sys.argv[1 + count], sys.argv[1 + count:])
 """
 
 
-def start_with(site: Site, *listeners: socket.socket, names: str = "") -> None:
+def start_with(site: Site, *listeners: socket.socket, names: str = "", **environment: str) -> None:
     """Start the supervisor as systemd would: these on fds 3, 4, ..., and LISTEN_PID its own."""
     fds = tuple(fcntl.fcntl(each.fileno(), fcntl.F_DUPFD_CLOEXEC, HIGH_FD) for each in listeners)
     through = (sys.executable, "-S", "-c", PASS_ON, *map(str, fds))
-    site.start(environment={"LISTEN_FDS": str(len(fds)), "LISTEN_FDNAMES": names}, through=through, fds=fds)
+    site.start(
+        environment={"LISTEN_FDS": str(len(fds)), "LISTEN_FDNAMES": names, **environment}, through=through, fds=fds
+    )
     for fd in fds:
         os.close(fd)
 
@@ -142,6 +144,29 @@ def test_instances_are_not_told_of_them(site: Site, stage: Stage) -> None:
         site.up(process("worker", stage.program(body)))
         pid = stage.hear("ready").pid
         assert inode(listener) not in open_sockets(pid)
+
+
+def test_systemd_is_given_each_listener_to_keep_and_what_it_kept_is_ours(
+    site: Site, stage: Stage, tmp_path: Path
+) -> None:
+    """So it is closed for all when we go down, and the file goes with it."""
+    path, argv = str(tmp_path / "web.sock"), stage.program(SERVE)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd, bind_unix(path) as kept:
+        systemd.bind(str(tmp_path / "systemd"))
+        systemd.settimeout(DEADLINE_SECONDS)
+        notify = {"NOTIFY_SOCKET": str(tmp_path / "systemd")}
+        port = free_port()
+        listeners = (Listener(f"unix:{path}"), Listener(f"127.0.0.1:{port}"))
+        start_with(site, kept, names="procession-listener-1", **notify)
+        site.up(process("web", argv, handoff=argv, listeners=listeners))
+        assert [ask(path), ask(("127.0.0.1", port))] == [stage.hear("ready").pid] * 2
+        words, fds, _, _ = socket.recv_fds(systemd, 4096, 1)
+        assert words.startswith(b"FDSTORE=1\nFDNAME=procession-listener-")
+        with socket.socket(fileno=fds[0]) as given:
+            assert given.getsockname() == ("127.0.0.1", port)
+        site.down()
+        assert words.replace(b"FDSTORE=", b"FDSTOREREMOVE=") in iter(lambda: systemd.recv(4096), b"")
+        assert not os.path.exists(path)
 
 
 def test_after_kill_9_the_listener_is_taken_back(site: Site, stage: Stage) -> None:

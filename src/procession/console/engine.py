@@ -49,6 +49,7 @@ INSTEAD: Mapping[str, str] = {
     "upgrade": "there is nothing to upgrade: the engine has its own version",
 }
 """What comes closest to a verb that only our own supervisor has."""
+WHOLE = frozenset({"start", "stop", "restart"})  # of all, where no names are given
 WELL = frozenset({State.READY, State.DONE, State.STOPPED})
 
 
@@ -77,6 +78,16 @@ def not_ours(verb: str, options: argparse.Namespace) -> Refusal:
     runs, known = (applied.engine, engine(applied.engine).cannot) if applied else ("another engine", {})
     what = f"{runs} runs the site, and `{verb}` is for Procession's own supervisor"
     return Refusal(what, known.get(verb, INSTEAD[verb]))
+
+
+def is_for_supervisor(verb: str, applied: Applied, options: argparse.Namespace) -> bool:
+    """Whether the engine runs our own supervisor, and the verb concerns instances in it: not the site as a whole, which
+    the engine starts and stops.
+    """
+    tool = engine(applied.engine)
+    settings, _ = read_options(tool, applied.stack)
+    is_whole = verb in WHOLE and not getattr(options, "names", ())
+    return settings is not None and tool.runs_supervisor(settings) and verb != "down" and not is_whole
 
 
 def perform(verb: str, applied: Applied, options: argparse.Namespace) -> int:

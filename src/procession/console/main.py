@@ -82,8 +82,8 @@ def run_verb(arguments: list[str], prog: str, settings: str) -> int:
     options = parse(verb, name, before + after, prog)
     options.settings = options.settings or settings
     project.resolve(options, name)
-    if name in ENGINE_VERBS and project.has_engine(options):
-        return _by_engine(name, options)
+    if name in ENGINE_VERBS:
+        return _by_engine(name, options) if project.has_engine(options) else _by_supervisor(name, options)
     if name in OWN_VERBS and project.is_elsewhere(options):
         from procession.console import engine
 
@@ -95,7 +95,17 @@ def _by_engine(name: str, options: argparse.Namespace) -> int:
     from procession.console import engine  # here, because our own supervisor needs none of it
 
     applied = engine.chosen(options)
-    return load(name).run(options) if applied is None else engine.perform(name, applied, options)
+    if applied is None or engine.is_for_supervisor(name, applied, options):
+        return _by_supervisor(name, options)
+    return engine.perform(name, applied, options)
+
+
+def _by_supervisor(name: str, options: argparse.Namespace) -> int:
+    if options.dry_run:
+        raise Refusal(
+            f"`{name}` is one word to our own supervisor: there are no commands to print", code=ExitCode.USAGE
+        )
+    return load(name).run(options)
 
 
 def split(arguments: list[str]) -> tuple[list[str], str, list[str]]:

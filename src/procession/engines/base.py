@@ -107,6 +107,7 @@ class Engine:
     - `needs`: what is asked before `apply` touches anything, and before a verb
     - `takes`: the options of a verb that the engine can do, beyond those that all can (--follow, --lines):
       {"logs": {"since", "grep"}}; one that is given and not taken is refused, never left out in silence
+    - `runs_supervisor`: whether with these options it runs our own supervisor, which then does what concerns instances
     """
 
     name: str
@@ -122,3 +123,4 @@ class Engine:
     cannot: Mapping[str, str] = field(default_factory=dict)
     needs: tuple[Need, ...] = ()
     takes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    runs_supervisor: Callable[[Options], bool] = lambda _: False

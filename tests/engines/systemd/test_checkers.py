@@ -11,10 +11,10 @@ import pytest
 
 from procession.engines import files
 from procession.engines.steps import drive
-from procession.engines.systemd import ENGINE
 from procession.engines.systemd.hardening import ALWAYS, NOT_ROOT, OFF, SYSTEM
 from procession.engines.systemd.options import Options
 from procession.engines.systemd.render import render
+from procession.engines.systemd.taking_in import verify
 from procession.refusal import Refusal
 from tests.engines.systemd.machine import REPOSITORY
 from tests.engines.systemd.site import STACK, WEB, asked
@@ -29,10 +29,20 @@ def put(directory: Path, options: Options) -> None:
 
 
 @needs_systemd
-@pytest.mark.parametrize("options", [Options(), Options(supervisor=True)])
-def test_systemd_says_not_a_word(tmp_path: Path, options: Options) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(),
+        Options(supervisor=True),
+        Options(user_mode=True),
+        Options(user_mode=True, supervisor=True),
+        Options(credentials=("key:/etc/key",), after=("postgresql.service",), writable_paths=("/srv/media",)),
+    ],
+)
+def test_systemd_says_not_a_word(tmp_path: Path, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # a user's manager needs it, and root may have none
     put(tmp_path, options)
-    drive(ENGINE.check(replace(asked(), directory=str(tmp_path), options=options)), print)
+    drive(verify(replace(asked(), directory=str(tmp_path), options=options)), print)
 
 
 @needs_systemd
@@ -41,7 +51,7 @@ def test_what_systemd_does_not_take_is_refused(tmp_path: Path) -> None:
     unit = tmp_path / "mysite-beat.service"
     unit.write_text(unit.read_text() + "MemoryLimit=1G\nNoSuchSetting=1\n")
     with pytest.raises(Refusal, match="NoSuchSetting"):
-        drive(ENGINE.check(replace(asked(), directory=str(tmp_path))), print)
+        drive(verify(replace(asked(), directory=str(tmp_path))), print)
 
 
 @needs_systemd

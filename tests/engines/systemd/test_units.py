@@ -8,7 +8,7 @@ import pytest
 
 from procession.engines.systemd.options import Options
 from procession.engines.systemd.render import render
-from procession.stack.model import Backoff, Listener, Process, StopStep
+from procession.stack.model import Backoff, Listener, Probe, ProbeType, Process, StopStep
 from tests.engines.systemd.site import BEAT, MIGRATE, STACK, WEB, WORKER, unit
 
 
@@ -50,6 +50,19 @@ def test_the_same_stack_gives_the_same_files() -> None:
         (WORKER, "LimitNOFILE", ["4096"]),
         (WORKER, "TasksMax", ["100"]),
         (WORKER, "Nice", ["5"]),
+        (
+            replace(
+                BEAT, liveness=Probe(type=ProbeType.HEARTBEAT, max_age_seconds=8.0, interval_seconds=15.0, failures=6)
+            ),
+            "Environment",
+            [
+                "PYTHONFAULTHANDLER=1 PROCESSION_INSTANCE=beat.1 PROCESSION_PROCESS=beat PROCESSION_REPLICA=1",
+                "PROCESSION_NOTIFY=%t/systemd/notify",
+                "PROCESSION_HEARTBEAT=watchdog:83 PROCESSION_HEARTBEAT_SECONDS=2",
+            ],
+        ),
+        (replace(BEAT, liveness=Probe(type=ProbeType.HEARTBEAT)), "KillSignal", ["SIGKILL"]),
+        (replace(BEAT, liveness=Probe(type=ProbeType.NOTIFY, max_age_seconds=20.0)), "WatchdogSec", ["20s"]),
         (MIGRATE, "Type", ["oneshot"]),
         (MIGRATE, "Restart", ["no"]),
         (BEAT, "SyslogIdentifier", ["beat.1"]),
@@ -123,7 +136,15 @@ def test_what_systemd_cannot_do_is_said(process: Process, id: str) -> None:
 
 
 def test_one_unit_for_our_own_supervisor() -> None:
-    (file,) = render(STACK, Options(supervisor=True)).files
+    rendering = render(STACK, Options(supervisor=True))
+    (file,) = rendering.files
+    assert [problem.id for problem in rendering.problems] == ["W117"]
     assert file.path == "mysite.service"
     for line in ("KillMode=process", "RestartKillSignal=SIGKILL", "Delegate=yes", "WatchdogSec=60s", "Type=notify"):
         assert f"\n{line}\n" in file.text
+
+
+def test_a_newer_systemd_starts_our_supervisor_beside_the_groups_with_limits() -> None:
+    rendering = render(STACK, Options(supervisor=True, version=254))
+    assert rendering.problems == ()
+    assert "\nDelegateSubgroup=supervisor\n" in rendering.files[0].text

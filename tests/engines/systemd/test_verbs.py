@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from procession.engines.base import Asked, Row, State
@@ -36,7 +39,7 @@ class Machine:
             self.said.append(step.command.text())
         if not isinstance(step, Command):
             return Done(0)
-        if "show" in step.argv:
+        if "show" in step.argv and self._fails != "show":
             return Done(0, "\n\n".join(self._block(unit) for unit in [*step.argv, *self._extra] if is_unit(unit)))
         self.said.append(step.text())
         return Done(1, stderr="failed") if self._fails and self._fails in step.text() else Done(0)
@@ -166,3 +169,14 @@ def test_a_row_for_each_instance() -> None:
         ("web.2", State.READY, 7, 2),
         ("beat.1", State.STOPPED, 7, 2),
     ]
+
+
+def test_new_files_are_not_taken_for_gone_ones() -> None:
+    everything = tuple(file.path for file in ENGINE.render(asked().stack, asked().options).files)
+    question = Asked(stack=asked().stack, options=asked().options, directory="/nowhere", changed=everything)
+    assert Machine().run(ENGINE.apply(question))[0] == "systemctl daemon-reload"
+
+
+def test_a_machine_without_systemd_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="systemd does not run this machine"):
+        Machine(fails="show").run(ENGINE.check(replace(asked(), directory=str(tmp_path))))

@@ -42,4 +42,5 @@ ENGINE = Engine(
         "logs": frozenset({"since", "until", "grep", "json", "no_times"}),
         "events": frozenset({"since", "json"}),
     },
+    runs_supervisor=lambda options: bool(options.supervisor),
 )

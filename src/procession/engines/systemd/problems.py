@@ -8,6 +8,7 @@ from procession.engines.secrets import in_commands, of_env
 from procession.engines.systemd.hardening import binds_low_port
 from procession.engines.systemd.options import OLDEST_VERSION, Options
 from procession.engines.systemd.service import beats, hands_over, is_told, is_watched
+from procession.engines.systemd.supervisor import SUBGROUP_VERSION
 from procession.errors import Problem
 from procession.stack.model import Kind, ProbeType, Process, RestartWhen, Stack
 
@@ -18,12 +19,30 @@ def problems(stack: Stack, options: Options) -> Iterator[Problem]:
     if options.version < OLDEST_VERSION:
         what = f"must be {OLDEST_VERSION} or later, got {options.version}"
         yield Problem("E009", "stack.engines.systemd.version", what, 'PRODUCTION_STACK["ENGINES"]["systemd"]')
-    if not options.supervisor:
+    if options.supervisor:
+        yield from _groups(stack, options)
+    else:
         yield from _roots(stack, options)
         yield from of_env(stack, "systemd", "an env file beside the units", writes=options.write_secrets)
         yield from in_commands(stack)
         for process in stack.processes:
             yield from _of(process, options)
+
+
+def _groups(stack: Stack, options: Options) -> Iterator[Problem]:
+    """A cgroup that divides controllers takes no process of its own (cgroup-v2.rst, "No Internal Process Constraint"):
+    so systemd has to start the next supervisor in a group below it, which it knows how to do since 254.
+    """
+    limited = [process.name for process in stack.processes if has_group_limits(process)]
+    if limited and options.version < SUBGROUP_VERSION:
+        what = f"with LIMITS of {', '.join(limited)}, systemd before {SUBGROUP_VERSION} cannot restart our supervisor"
+        fix = f'write "VERSION": {SUBGROUP_VERSION} where it is that new, or leave SUPERVISOR out'
+        yield Problem("W117", "stack.engines.systemd.supervisor", what, "", fix)
+
+
+def has_group_limits(process: Process) -> bool:
+    limits = process.limits
+    return bool(limits.memory_bytes or limits.cpu or limits.processes)
 
 
 def _of(process: Process, options: Options) -> Iterator[Problem]:

@@ -31,7 +31,8 @@ def directory(_stack: Stack, options: Options) -> str:
 def render(stack: Stack, options: Options) -> Rendering:
     found: list[Problem] = [*problems(stack, options)]
     if options.supervisor:
-        return Rendering(files=(File(path=names.supervisor(stack), text=supervisor(stack, options)),))
+        unit = File(path=names.supervisor(stack), text=supervisor(stack, options))
+        return Rendering(files=(unit,), problems=tuple(found))
     files = [_target(stack, options)]
     for process in stack.processes:
         try:

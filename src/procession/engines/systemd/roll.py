@@ -20,8 +20,6 @@ LAST_LINES = 12
 
 def roll(asked: Asked) -> Steps[None]:
     """Each process in turn, in start order. Raises Refusal when an instance does not become ready; then it stops."""
-    if asked.options.supervisor:
-        raise Refusal("our supervisor rolls", "procession roll --engine embedded", code=ExitCode.USAGE)
     units = yield from look(asked)
     for name in dict.fromkeys(unit.process.name for unit in units if not is_task(unit)):
         mine = [unit for unit in units if unit.process.name == name and unit.is_up]

@@ -10,6 +10,8 @@ from procession.engines.text.systemd import Entry, systemd_command, systemd_unit
 from procession.stack.model import Stack
 
 LISTENERS_MAX = 1024
+SUBGROUP_VERSION = 254
+LEAF = "supervisor"  # procession.supervisor.linux.cgroups
 START_SECONDS_MIN = 600.0  # migrations take their time
 USER_TARGET, MACHINE_TARGET = "default.target", "multi-user.target"
 
@@ -39,6 +41,7 @@ def supervisor(stack: Stack, options: Options) -> str:
         ("TimeoutStopSec", f"{stop:g}s"),
         ("FileDescriptorStoreMax", str(LISTENERS_MAX)),
         ("Delegate", "yes"),
+        *([("DelegateSubgroup", LEAF)] if options.version >= SUBGROUP_VERSION else []),
     ]
     gates = [] if options.user_mode else ["network.target"]
     head = [("Description", systemd_value(stack.name)), ("StartLimitIntervalSec", "0")]

@@ -6,11 +6,11 @@ import os
 from dataclasses import replace
 
 from procession.engines.base import Asked
-from procession.engines.steps import Command, Steps
+from procession.engines.steps import Command, News, Steps
 from procession.engines.systemd import names
 from procession.engines.systemd.roll import roll
 from procession.engines.systemd.service import hands_over
-from procession.engines.systemd.units import Unit, carry_out, is_task, look, systemctl
+from procession.engines.systemd.units import Unit, carry_out, is_task, look, show, systemctl
 from procession.engines.systemd.verbs import restart, start
 from procession.refusal import Refusal
 from procession.stack.model import Process
@@ -19,6 +19,15 @@ UNIT_ENDINGS = (".service", ".socket", ".target")
 
 
 def check(asked: Asked) -> Steps[None]:
+    """Whether systemd takes these files, and is there at all. Raises Refusal."""
+    yield from verify(asked)
+    done = yield systemctl(asked.options, "show", "--property=Version", looks=True)
+    if not done.is_well:
+        whose = "no systemd of yours runs here" if asked.options.user_mode else "systemd does not run this machine"
+        raise Refusal(f"{whose}: {done.last_words()}", "procession render --engine systemd writes the units without it")
+
+
+def verify(asked: Asked) -> Steps[None]:
     """`systemd-analyze verify`, which ends well even where it complains: so not a word may come. Raises Refusal."""
     units = sorted(name for name in os.listdir(asked.directory) if name.endswith(UNIT_ENDINGS))
     mode = ["--user"] if asked.options.user_mode else []
@@ -35,7 +44,7 @@ def apply(asked: Asked) -> Steps[None]:
     unit = names.supervisor(asked.stack) if asked.options.supervisor else names.target(asked.stack)
     yield from carry_out(systemctl(asked.options, "enable", "--", unit))
     if asked.options.supervisor:
-        yield from start(asked)
+        yield from _begin_or_tell(asked, unit)
         return
     before = yield from look(asked)
     yield from _end_surplus(asked, before)
@@ -47,10 +56,23 @@ def apply(asked: Asked) -> Steps[None]:
             yield from _renew(asked, process)
 
 
+def _begin_or_tell(asked: Asked, unit: str) -> Steps[None]:
+    """One that runs reads the declaration anew; with another unit it is restarted, which its instances survive."""
+    said = (yield from show(asked.options, unit)).get(unit, {})
+    if said.get("ActiveState") != "active":
+        yield from start(asked)
+    elif unit in asked.changed:
+        yield from carry_out(systemctl(asked.options, "restart", "--", unit))
+    else:
+        yield from carry_out(systemctl(asked.options, "reload", "--", unit))
+        yield News("our supervisor reads the declaration anew; see: procession events")
+
+
 def _end_what_is_gone(asked: Asked) -> Steps[None]:
     """Before the reload, while systemd still knows how they are to be stopped."""
     there = {names.file(asked.stack, process) for process in asked.stack.processes}
-    there |= {names.socket(asked.stack, process) for process in asked.stack.processes if hands_over(process)}
+    for process in filter(hands_over, asked.stack.processes):
+        there |= {names.socket(asked.stack, process), names.listener(asked.stack, process)}
     endings = tuple(path for path in asked.changed if path.endswith((".service", ".socket")) and path not in there)
     gone = [path for path in endings if not os.path.exists(os.path.join(asked.directory, path))]
     if gone:
