@@ -232,6 +232,22 @@ def test_an_update_leaves_stopped_what_a_person_stopped_and_up_starts_it() -> No
     assert history.phases() == {"web.1": "starting", "other.1": "ready"}
 
 
+def test_an_update_tries_at_once_what_waits_for_its_next_start() -> None:
+    """It may have been mended: nobody waits out what the old one has earned."""
+    history = History(stack(process("web")))
+    for _ in range(4):
+        history.runs("web.1")
+        history.dies("web.1", 3)
+        history.waits(60)
+    history.dies("web.1", 3)
+    assert history.phases() == {"web.1": "backoff"}
+    history.tell(on.Apply(stack(process("web", argv=("/bin/new",))), operation=2))
+    assert history.phases() == {"web.1": "starting"}
+    assert 2 not in history.replies, "what the old one has come to is no answer"
+    history.is_ready("web.1")
+    assert history.replies[2].done
+
+
 def test_the_next_supervisor_wants_the_same() -> None:
     history = running_site()
     history.tell(on.Scale({"worker": 3}))

@@ -15,6 +15,9 @@ from procession.supervisor.core.reload import reload_signal, told, way
 from procession.supervisor.core.roll import can_roll, is_known_alone
 from procession.supervisor.core.turn import Turn
 
+HALTED = frozenset({Phase.FAILED, Phase.BACKOFF})
+"""It does not run for its own fault, which an update may have mended."""
+
 
 def apply(turn: Turn, command: Apply) -> None:
     """Make the stack run: start what is new, stop what is gone, start again what changed, leave the rest alone."""
@@ -64,7 +67,7 @@ def _redeclare(turn: Turn, instance: Instance, process: Process, *, start: bool)
     instance = turn.put(replace(instance, process=process, retiring=False))
     if changed:
         instance = turn.put(renewed(instance))
-    if start or (instance.wanted and instance.phase is Phase.FAILED):
+    if start or (instance.wanted and instance.phase in HALTED):
         _want(turn, instance)
 
 
