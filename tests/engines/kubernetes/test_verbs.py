@@ -17,7 +17,7 @@ from procession.engines.kubernetes import ENGINE
 from procession.engines.kubernetes.options import Autoscale
 from procession.engines.kubernetes.render import render
 from procession.engines.kubernetes.verbs import CANNOT, VERBS, apply, directory
-from procession.engines.steps import TIMED_OUT, Command, News, Put, Step, Steps, drive
+from procession.engines.steps import TIMED_OUT, Command, News, Put, Show, Step, Steps, drive
 from procession.refusal import Refusal
 from procession.run import NO_SUCH_PROGRAM, Done
 from tests.engines.kubernetes.stacks import BEAT, MIGRATE, OPTIONS, WEB, WORKER, objects, stack
@@ -49,6 +49,7 @@ def _answer(step: Step, said: list[str], answers: Answers) -> Done:
     if isinstance(step, News | Put):
         said.append(f"# {step.text if isinstance(step, News) else step.path}")
         return Done(0)
+    assert not isinstance(step, Show)
     text = step.text() if isinstance(step, Command) else f"await {step.look.text()}"
     said.append(text)
     done = next((done for key, done in answers.items() if key in text), Done(0))
