@@ -48,6 +48,18 @@ def test_rendering_is_measured_for_every_engine() -> None:
     assert all(float(number.replace(",", "")) > 0 for line in lines for number in line.split()[1:])
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)  # it is installed anew
+def test_growth_is_measured(tmp_path: Path) -> None:
+    file = tmp_path / "grown.json"
+    command = [sys.executable, str(RUN.with_name("scale")), "1", "3", "--peers", "procession", "--idle", "0.1"]
+    subprocess.run([*command, "--json", str(file)], capture_output=True, text=True, check=True)
+    one, three = json.loads(file.read_text())
+    assert (one["instances"], three["instances"]) == (1, 3)
+    assert three["descriptors"] > one["descriptors"] > 0
+    assert three["memory"] > 0
+
+
 def test_an_unknown_name_is_wrong_usage() -> None:
     done = subprocess.run([sys.executable, str(RUN), "--peers", "initd"], capture_output=True, text=True, check=False)
     assert done.returncode == 2

@@ -8,10 +8,13 @@ from __future__ import annotations
 import cProfile
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from benchmarks.large import declaration
+from procession.engines.kubernetes.names import COMPONENT
+from procession.engines.kubernetes.status import rows
 from procession.engines.options import read_options
 from procession.engines.registry import MODULES, engine
 from procession.load import load
@@ -21,6 +24,7 @@ from procession.stack.model import Site, Stack
 from tests.engines.stacks import THERE, stack_of
 
 FEW, TIMES = 50, 4
+PODS_FOR_EACH = 3
 SLACK = 1.1  # sorting, and tables that are filled by and by
 ENGINES = {"kubernetes": {"IMAGE": "registry.example/large:1"}}
 
@@ -77,3 +81,18 @@ def test_work_that_grows_faster_is_seen() -> None:
 
     with pytest.raises(AssertionError):
         assert_grows_evenly(pairs)
+
+
+def test_the_status_of_many_pods() -> None:
+    def work(count: int) -> Callable[[], object]:
+        processes = stack(count).processes
+        pods = [_pod(process.name, number) for process in processes for number in range(PODS_FOR_EACH)]
+        return lambda: rows(processes, pods, datetime(2026, 11, 21, tzinfo=UTC))
+
+    assert_grows_evenly(work)
+
+
+def _pod(component: str, number: int) -> dict[str, object]:
+    labels = {COMPONENT: component}
+    metadata = {"name": f"{component}-{number}", "labels": labels, "creationTimestamp": "2026-11-21T00:00:00Z"}
+    return {"kind": "Pod", "metadata": metadata, "status": {"phase": "Pending"}}

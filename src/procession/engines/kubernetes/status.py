@@ -47,8 +47,11 @@ def status(asked: Asked) -> Steps[tuple[Row, ...]]:
 def rows(processes: Sequence[Process], items: Sequence[Object], now: datetime) -> tuple[Row, ...]:
     """`items` are Deployments, Jobs and Pods in the API's own form."""
     found: list[Row] = []
+    by_component: dict[str, list[Object]] = {}
+    for item in items:
+        by_component.setdefault(_component(item), []).append(item)
     for process in processes:
-        own = [item for item in items if _component(item) == label_value(process.name)]
+        own = by_component.get(label_value(process.name), [])
         pods = sorted((item for item in own if item["kind"] == "Pod"), key=_age_key)
         shown = [pod for pod in pods if process.kind is Kind.PROCESS and not _has_ended(pod)]
         found += [_pod_row(process, number, pod, now) for number, pod in enumerate(shown, 1)]
