@@ -59,6 +59,10 @@ class Machine:
         """In which `docker` talks to its daemon."""
         return {"DOCKER_HOST": f"unix://{self.folder}/sock"}
 
+    @property
+    def is_on(self) -> bool:
+        return self.unshared.poll() is None
+
     def docker(self, *words: str) -> str:
         """What `docker WORDS` says; fails with its complaint."""
         argv = ["docker", *words]
