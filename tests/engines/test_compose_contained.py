@@ -15,7 +15,7 @@ import pytest
 
 from tests.console.project import Ended, Project, await_true
 from tests.engines.built import import_python
-from tests.engines.dockerd import FEEDREADER, USER, import_image, import_nginx
+from tests.engines.dockerd import FEEDREADER, USER, import_image, import_nginx, import_redis
 from tests.engines.story import STORY_SECONDS
 from tests.engines.swarm.machines import Machine, machines
 
@@ -34,6 +34,7 @@ VALUES = [
     "- :{}[]&*!|>",
 ]
 SAYS = "import json,os,sys;print(json.dumps([sys.argv[1:],[os.environ[f'V{at}'] for at in range(len(sys.argv)-1)]]))"
+ASKS = "import socket;s=socket.create_connection(('cache',6379));s.sendall(b'PING\\r\\n');print(s.recv(99).decode())"
 NAP = """
 import time
 from feedreader.celery import app
@@ -55,11 +56,13 @@ class Site:
     def __init__(self, project: Project, machine: Machine, docker: Mapping[str, str]) -> None:
         self.machine, self._project, self._docker = machine, project, {**docker, **machine.environment}
         shutil.copytree(FEEDREADER, project.directory, dirs_exist_ok=True)
+        self.services: dict[str, dict[str, str]] = {}
         self._settings = (project.directory / "feedreader/settings.py").read_text()
 
     def declare(self, processes: Mapping[str, object], options: Mapping[str, object], env: Mapping[str, str]) -> str:
         """The text of its settings."""
         stack = {"NAME": "site", "ENV": env, "ENGINES": {"compose": {"VOLUMES": ["data:/data"], **options}}}
+        stack["SERVICES"] = self.services
         text = f"{self._settings}\nPRODUCTION_PROCESSES = {processes!r}\nPRODUCTION_STACK = {stack!r}\n"
         (self._project.directory / "feedreader/settings.py").write_text(text)
         return text
@@ -100,7 +103,10 @@ def site(project: Project, machine: Machine, docker_config: Mapping[str, str]) -
 def test_values_arrive_a_task_in_hand_is_finished_and_a_release_that_fails_changes_nothing(
     site: Site, tmp_path: Path, docker_config: Mapping[str, str]
 ) -> None:
-    import_image(IMAGE, {**docker_config, **site.machine.environment}, tmp_path / "image.tar")
+    environment = {**docker_config, **site.machine.environment}
+    import_image(IMAGE, environment, tmp_path / "image.tar")
+    import_redis("redis:7.4", environment, tmp_path / "redis.tar")
+    site.services = {"cache": {"TYPE": "redis"}}
     site.machine.build(IMAGE, f"FROM {IMAGE}\nCOPY nap.py /app/nap.py\n", {"nap.py": NAP})
     options = {"IMAGE": {"BUILD": False, "NAME": IMAGE}}
     says = {"COMMAND": ["python", "-c", SAYS, *VALUES], "TYPE": "task"}
@@ -109,14 +115,18 @@ def test_values_arrive_a_task_in_hand_is_finished_and_a_release_that_fails_chang
         "READINESS": {"TYPE": "app", "INTERVAL": 1, "WITHIN": 300}, "DEPENDS_ON": ["says"],
     }  # fmt: skip
     env = {"DATA": "/data", **{f"V{at}": value for at, value in enumerate(VALUES)}}
-    site.declare({"says": says, "worker": worker}, options, env)
+    asks = {"COMMAND": ["python", "-c", ASKS], "TYPE": "task"}
+    site.declare({"asks": asks, "says": says, "worker": worker}, options, env)
     site.ok("apply", "--engine", "compose")
 
     assert json.loads(site.machine.docker("logs", "site-says-1")) == [VALUES, VALUES]
+    assert site.machine.docker("logs", "site-asks-1") == "+PONG"
     assert int(site.machine.docker("inspect", "--format", "{{.HostConfig.Memory}}", "site-worker-1")) == 512 * 2**20
 
     before = site.row("worker.1")["pid"]
-    site.declare({"says": {**says, "COMMAND": ["false"]}, "worker": worker}, options, {**env, "MORE": "1"})
+    site.declare(
+        {"asks": asks, "says": {**says, "COMMAND": ["false"]}, "worker": worker}, options, {**env, "MORE": "1"}
+    )
     ended = site.run("apply")
     assert (ended.code, "says failed: exit code" in ended.err) == (1, True), ended
     assert site.row("worker.1")["pid"] == before
