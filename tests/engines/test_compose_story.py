@@ -87,5 +87,11 @@ def machine(tmp_path: Path, docker_config: Mapping[str, str]) -> Iterator[Machin
 @pytest.mark.slow
 @pytest.mark.timeout(STORY_SECONDS)
 def test_the_story_on_docker_compose(project: Project, machine: Machine, docker_config: Mapping[str, str]) -> None:
-    with machine.network():
-        tell(Containers(project, machine, {**docker_config, **machine.environment}))
+    place = Containers(project, machine, {**docker_config, **machine.environment})
+    try:
+        with machine.network():
+            tell(place)
+    except AssertionError:
+        for words in (("status",), ("events",), ("logs", "beat", "worker")):
+            print(place.procession(*words).out)
+        raise
