@@ -55,6 +55,18 @@ def import_nginx(name: str, environment: Mapping[str, str], archive: Path) -> No
     subprocess.run(["docker", "import", *words, str(archive), name], env=environment, check=True, capture_output=True)
 
 
+def import_redis(name: str, environment: Mapping[str, str], archive: Path) -> None:
+    """This machine's Redis, with the folder for its data."""
+    skip_without("redis-server", "redis-cli")
+    programs = ["/usr/bin/redis-server", "/usr/bin/redis-cli"]
+    with tarfile.open(archive, "w", dereference=True) as tar:
+        for path in {*programs, *libraries(programs)}:
+            tar.add(path, path)
+        tar.addfile(_folder("data"))
+    words = ["--change", "WORKDIR /data"]
+    subprocess.run(["docker", "import", *words, str(archive), name], env=environment, check=True, capture_output=True)
+
+
 NGINX_CONF = """\
 daemon off;
 user root root;

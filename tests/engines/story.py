@@ -69,7 +69,7 @@ def comes_back(place: Place, name: str) -> None:
     place.kill(name)
     await_true(lambda: is_another(place, name, before[name]), f"{name} is back")
     others = {other: life for other, life in lives(place).items() if other != name}
-    assert others == {other: life for other, life in before.items() if other != name}
+    assert others == {other: life for other, life in before.items() if other != name}, (before, others)
 
 
 def is_another(place: Place, name: str, life: object) -> bool:

@@ -24,9 +24,9 @@ ENV = {"DATA": "/data", "FETCH_SECONDS": str(FETCH_SECONDS)}
 OPTIONS = {"IMAGE": {"BUILD": False}, "FRONT": {"SERVER": "nginx", "PORT": PORT}, "VOLUMES": ["data:/data"]}
 DECLARATION = f"""
 PRODUCTION_STACK = {{"NAME": "feedreader", "ENV": {ENV}, "ENGINES": {{"compose": {OPTIONS}}}}}
-PRODUCTION_PROCESSES["web"] |= {{"REPLICAS": 2, "READINESS": {{"PATH": "/health/", "INTERVAL": 1}}}}
+PRODUCTION_PROCESSES["web"] |= {{"REPLICAS": 2, "READINESS": {{"PATH": "/health/", "INTERVAL": 2, "WITHIN": 300}}}}
 for name in ("worker", "beat"):
-    PRODUCTION_PROCESSES[name]["READINESS"] = {{"TYPE": "app", "INTERVAL": 1}}
+    PRODUCTION_PROCESSES[name]["READINESS"] = {{"TYPE": "app", "INTERVAL": 2, "WITHIN": 300}}
 """
 
 
@@ -87,5 +87,11 @@ def machine(tmp_path: Path, docker_config: Mapping[str, str]) -> Iterator[Machin
 @pytest.mark.slow
 @pytest.mark.timeout(STORY_SECONDS)
 def test_the_story_on_docker_compose(project: Project, machine: Machine, docker_config: Mapping[str, str]) -> None:
-    with machine.network():
-        tell(Containers(project, machine, {**docker_config, **machine.environment}))
+    place = Containers(project, machine, {**docker_config, **machine.environment})
+    try:
+        with machine.network():
+            tell(place)
+    except AssertionError:
+        for words in (("status",), ("events",), ("logs", "worker", "-n", "all")):
+            print(place.procession(*words).out)
+        raise

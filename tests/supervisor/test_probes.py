@@ -216,6 +216,11 @@ def test_the_host_header_is_the_address_where_nothing_is_said() -> None:
     assert b"\r\nHost: localhost\r\n" in request(Probe(), "unix:/run/web.sock")
 
 
+def test_what_listens_everywhere_is_not_called_so() -> None:
+    assert b"\r\nHost: 127.0.0.1:8000\r\n" in request(Probe(), "0.0.0.0:8000")
+    assert b"\r\nHost: [::1]:8000\r\n" in request(Probe(), "[::]:8000")
+
+
 def test_a_file_may_be_too_old(tmp_path: Path) -> None:
     file = tmp_path / "beat"
     file.touch()

@@ -135,7 +135,8 @@ KINDS: Final[Mapping[StoreType, Kind]] = {
     StoreType.REDIS: Kind(
         image="redis:7.4",
         data="/data",
-        command=("redis-server", "--appendonly", "yes"),
+        # Not every image lets others than its own container in; its network has nobody but the site.
+        command=("redis-server", "--appendonly", "yes", "--protected-mode", "no"),
         test=lambda _: ("redis-cli", "ping"),
         variable="REDIS_URL",
         url=lambda name, _: f"redis://{name}:6379/0",

@@ -14,6 +14,7 @@ from procession.loop import READABLE, WRITABLE, Loop
 from procession.stack.model import Probe, ProbeType
 from procession.supervisor.linux.addresses import Address
 
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "*": "127.0.0.1", "[::]": "[::1]"}
 HEAD_BYTES_MAX = 4096  # the status line is in the first of them, or it is no HTTP
 
 Judge = Callable[[bool, str], object]  # is told whether it went well, and what happened, for a person
@@ -103,10 +104,16 @@ def describe(probe: Probe, where: str) -> str:
 
 def request(probe: Probe, where: str) -> bytes:
     """The GET of an http probe (RFC 9112); `where` is the Host header's value if the probe does not say one."""
-    host = probe.host or ("localhost" if where.startswith("unix:") else where)
+    host = probe.host or ("localhost" if where.startswith("unix:") else _host_of(where))
     secure = "X-Forwarded-Proto: https\r\n" if probe.https else ""
     head = f"GET {probe.path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: procession\r\nAccept: */*\r\n{secure}"
     return f"{head}Connection: close\r\n\r\n".encode()
+
+
+def _host_of(where: str) -> str:
+    """What listens everywhere is asked on loopback, and called so: no site's ALLOWED_HOSTS has 0.0.0.0."""
+    host, _, port = where.rpartition(":")
+    return f"{ANYWHERE.get(host, host)}:{port}"
 
 
 def judge_head(head: bytes, probe: Probe) -> tuple[bool, str]:
