@@ -23,9 +23,11 @@ from procession.engines.base import Asked, Engine
 from procession.engines.fronts.engine import program
 from procession.engines.fronts.options import FrontOptions
 from procession.engines.fronts.site import upstream
+from procession.engines.nginx import is_only_the_port
 from procession.engines.registry import engine
 from procession.engines.steps import drive
 from procession.refusal import Refusal
+from procession.run import Done
 from procession.stack.model import Stack, Static
 from tests.backends.serving import free_port
 from tests.console.project import Project, await_true
@@ -155,6 +157,25 @@ def test_what_its_checker_refuses_is_a_refusal_with_its_words(tmp_path: Path, na
     with pytest.raises(Refusal, match=said) as refused:
         drive(tool.check(asked), print)
     assert str(tmp_path) not in str(refused.value), "a person never sees where it was checked"
+
+
+BIND = """\
+nginx: the configuration file /x/check.conf syntax is ok
+2026/01/01 00:00:00 [emerg] 7#7: bind() to 0.0.0.0:80 failed (13: Permission denied)
+nginx: configuration file /x/check.conf test failed
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "is_excused"),
+    [
+        (BIND, True),
+        (BIND.replace("syntax is ok", ""), False),
+        ("[emerg] cannot load certificate: (13: Permission denied)", False),
+    ],
+)
+def test_that_a_port_is_not_ours_to_bind_is_no_mistake_in_the_file(said: str, is_excused: bool) -> None:
+    assert is_only_the_port(Done(1, stderr=said)) is is_excused
 
 
 def test_what_a_careful_person_would_say_is_there() -> None:
