@@ -291,7 +291,8 @@ def test_a_site_behind_it(project: Project, name: str) -> None:
     applied = project.ok("apply", "--engine", name)
     assert "reload" in applied.err, "how it is taken in"
     assert project.ok("apply", "--engine", name).out.endswith("1 file, none changed\n")
-    assert "embedded" not in project.ok("status").out + applied.out
+    assert "web.1" in project.ok("status").out, "what runs the site is still the one that is asked"
+    assert "is only configured by us" in project.run("status", "--engine", name).err
     with front.running():
         assert front.get("/")[1] == "hello"
         host, scheme, who = json.loads(front.get("/show")[1])

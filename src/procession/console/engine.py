@@ -48,8 +48,15 @@ def chosen(options: argparse.Namespace) -> Applied | None:
         return None
     applied = memory.read(options.stack_directory)
     if named and (applied is None or applied.engine != named):
+        _refuse_what_runs_nothing(engine(named))
         raise Refusal(f"nothing was applied to {named} yet", f"procession apply --engine {named}")
     return applied
+
+
+def _refuse_what_runs_nothing(tool: Engine) -> None:
+    if not tool.runs:
+        fix = "leave out --engine, and it is asked of what runs the site"
+        raise Refusal(f"{tool.title} is only configured by us, and runs nothing of the site", fix, code=ExitCode.USAGE)
 
 
 def perform(verb: str, applied: Applied, options: argparse.Namespace) -> int:
