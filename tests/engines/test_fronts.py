@@ -6,6 +6,7 @@ import base64
 import http.client
 import json
 import signal
+import ssl
 import subprocess
 import urllib.error
 import urllib.request
@@ -49,7 +50,7 @@ ALLOWED_HOSTS = ["*"]
 STATIC_URL = "static/"
 STATIC_ROOT = "collected"
 PRODUCTION_STACK = {{
-    "NAME": "mysite", "ENGINES": {{"{name}": {{"ADDRESSES": ["127.0.0.1"], "PORT": {port}, "BODY": 1000}}}},
+    "NAME": "mysite", "ENGINES": {{"{name}": {{"ADDRESSES": ["127.0.0.1"], "PORT": {port}, "BODY": 1000, **{said}}}}},
 }}
 PRODUCTION_PROCESSES = {{"web": {web}}}
 """
@@ -97,7 +98,7 @@ http {{
     include {};
 }}
 """
-CADDY_MAIN = "{{\n    admin off\n}}\nimport {}\n"
+CADDY_MAIN = "{{\n    admin off\n    auto_https disable_redirects\n}}\nimport {}\n"  # they would be on port 80
 
 
 def put(directory: Path, tool: Engine, stack: Stack, options: FrontOptions) -> Asked:
@@ -122,7 +123,16 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     directory = tmp_path_factory.mktemp("tls")
     paths = {"certificate": str(directory / "a cert.pem"), "key": str(directory / "a key.pem")}
     argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    argv += ["-subj", "/CN=localhost", "-keyout", paths["key"], "-out", paths["certificate"]]
+    argv += [
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        paths["key"],
+        "-out",
+        paths["certificate"],
+    ]
     subprocess.run(argv, check=True, capture_output=True)
     return paths
 
@@ -228,23 +238,30 @@ def test_what_it_cannot_say_is_a_problem(name: str, options: FrontOptions, stack
 class Front:
     """A site on a unix socket, on our own supervisor, and a server in front of it on a port."""
 
-    def __init__(self, project: Project, name: str, web: Mapping[str, Any]) -> None:
+    def __init__(
+        self, project: Project, name: str, web: Mapping[str, Any], said: Mapping[str, Any] | None = None
+    ) -> None:
         self.project = project
         self.name = name
         self.port = free_port()
+        self.tls: ssl.SSLContext | None = None
         here = project.directory
         (here / "myproject").mkdir()
         (here / "collected").mkdir()
         text = {"__init__": "", "urls": SHOW, "wsgi": WSGI, "asgi": ASGI}
-        for module, content in {**text, "settings": SITE.format(name=name, port=self.port, web=web)}.items():
+        for module, content in {
+            **text,
+            "settings": SITE.format(name=name, port=self.port, web=web, said=said or {}),
+        }.items():
             (here / f"myproject/{module}.py").write_text(content)
         (here / "manage.py").write_text(MANAGE)
         (here / "collected/plain.css").write_text("plain")
         (here / "collected/style.0123456789ab.css").write_text("hashed")
 
     def get(self, path: str, data: bytes | None = None) -> tuple[int, str, Message]:
+        url = f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}{path}"
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", data, timeout=60) as answer:
+            with urllib.request.urlopen(url, data, timeout=60, context=self.tls) as answer:
                 return answer.status, answer.read().decode(), answer.headers
         except urllib.error.HTTPError as error:
             with error:
@@ -323,6 +340,29 @@ def test_a_websocket_passes(project: Project, name: str) -> None:
             stream.flush()
             assert stream.read(7) == b"\x81\x05HELLO"
         connection.close()
+    project.ok("down")
+
+
+@pytest.mark.root
+@pytest.mark.slow
+@pytest.mark.timeout(MANY_SECONDS)
+@pytest.mark.parametrize("name", NAMES)
+def test_https_is_served_and_http_leads_to_it(project: Project, name: str, certificate: dict[str, str]) -> None:
+    https_port = free_port()
+    said = {"CERTIFICATE": certificate["certificate"], "KEY": certificate["key"], "HTTPS_PORT": https_port}
+    front = Front(project, name, GUNICORN, said)
+    http_port, front.port = front.port, https_port
+    front.tls = ssl.create_default_context(cafile=certificate["certificate"])
+    project.ok("up", "-d")
+    project.ok("apply", "--engine", name)
+    with front.running():
+        assert json.loads(front.get("/show")[1])[:2] == [f"127.0.0.1:{https_port}", "https"]
+        if name == "nginx":
+            connection = http.client.HTTPConnection("127.0.0.1", http_port, timeout=60)
+            connection.request("GET", "/show?a=1")
+            answer = connection.getresponse()
+            assert (answer.status, answer.headers["Location"]) == (301, f"https://127.0.0.1:{https_port}/show?a=1")
+            connection.close()
     project.ok("down")
 
 
