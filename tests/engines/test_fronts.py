@@ -6,6 +6,7 @@ import base64
 import http.client
 import json
 import signal
+import ssl
 import subprocess
 import urllib.error
 import urllib.request
@@ -23,9 +24,11 @@ from procession.engines.base import Asked, Engine
 from procession.engines.fronts.engine import program
 from procession.engines.fronts.options import FrontOptions
 from procession.engines.fronts.site import upstream
+from procession.engines.nginx import is_only_the_port
 from procession.engines.registry import engine
 from procession.engines.steps import drive
 from procession.refusal import Refusal
+from procession.run import Done
 from procession.stack.model import Stack, Static
 from tests.backends.serving import free_port
 from tests.console.project import Project, await_true
@@ -47,7 +50,7 @@ ALLOWED_HOSTS = ["*"]
 STATIC_URL = "static/"
 STATIC_ROOT = "collected"
 PRODUCTION_STACK = {{
-    "NAME": "mysite", "ENGINES": {{"{name}": {{"ADDRESSES": ["127.0.0.1"], "PORT": {port}, "BODY": 1000}}}},
+    "NAME": "mysite", "ENGINES": {{"{name}": {{"ADDRESSES": ["127.0.0.1"], "PORT": {port}, "BODY": 1000, **{said}}}}},
 }}
 PRODUCTION_PROCESSES = {{"web": {web}}}
 """
@@ -95,7 +98,7 @@ http {{
     include {};
 }}
 """
-CADDY_MAIN = "{{\n    admin off\n}}\nimport {}\n"
+CADDY_MAIN = "{{\n    admin off\n    auto_https disable_redirects\n}}\nimport {}\n"  # they would be on port 80
 
 
 def put(directory: Path, tool: Engine, stack: Stack, options: FrontOptions) -> Asked:
@@ -120,7 +123,16 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     directory = tmp_path_factory.mktemp("tls")
     paths = {"certificate": str(directory / "a cert.pem"), "key": str(directory / "a key.pem")}
     argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    argv += ["-subj", "/CN=localhost", "-keyout", paths["key"], "-out", paths["certificate"]]
+    argv += [
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        paths["key"],
+        "-out",
+        paths["certificate"],
+    ]
     subprocess.run(argv, check=True, capture_output=True)
     return paths
 
@@ -155,6 +167,25 @@ def test_what_its_checker_refuses_is_a_refusal_with_its_words(tmp_path: Path, na
     with pytest.raises(Refusal, match=said) as refused:
         drive(tool.check(asked), print)
     assert str(tmp_path) not in str(refused.value), "a person never sees where it was checked"
+
+
+BIND = """\
+nginx: the configuration file /x/check.conf syntax is ok
+2026/01/01 00:00:00 [emerg] 7#7: bind() to 0.0.0.0:80 failed (13: Permission denied)
+nginx: configuration file /x/check.conf test failed
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "is_excused"),
+    [
+        (BIND, True),
+        (BIND.replace("syntax is ok", ""), False),
+        ("[emerg] cannot load certificate: (13: Permission denied)", False),
+    ],
+)
+def test_that_a_port_is_not_ours_to_bind_is_no_mistake_in_the_file(said: str, is_excused: bool) -> None:
+    assert is_only_the_port(Done(1, stderr=said)) is is_excused
 
 
 def test_what_a_careful_person_would_say_is_there() -> None:
@@ -207,23 +238,30 @@ def test_what_it_cannot_say_is_a_problem(name: str, options: FrontOptions, stack
 class Front:
     """A site on a unix socket, on our own supervisor, and a server in front of it on a port."""
 
-    def __init__(self, project: Project, name: str, web: Mapping[str, Any]) -> None:
+    def __init__(
+        self, project: Project, name: str, web: Mapping[str, Any], said: Mapping[str, Any] | None = None
+    ) -> None:
         self.project = project
         self.name = name
         self.port = free_port()
+        self.tls: ssl.SSLContext | None = None
         here = project.directory
         (here / "myproject").mkdir()
         (here / "collected").mkdir()
         text = {"__init__": "", "urls": SHOW, "wsgi": WSGI, "asgi": ASGI}
-        for module, content in {**text, "settings": SITE.format(name=name, port=self.port, web=web)}.items():
+        for module, content in {
+            **text,
+            "settings": SITE.format(name=name, port=self.port, web=web, said=said or {}),
+        }.items():
             (here / f"myproject/{module}.py").write_text(content)
         (here / "manage.py").write_text(MANAGE)
         (here / "collected/plain.css").write_text("plain")
         (here / "collected/style.0123456789ab.css").write_text("hashed")
 
     def get(self, path: str, data: bytes | None = None) -> tuple[int, str, Message]:
+        url = f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}{path}"
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", data, timeout=60) as answer:
+            with urllib.request.urlopen(url, data, timeout=60, context=self.tls) as answer:
                 return answer.status, answer.read().decode(), answer.headers
         except urllib.error.HTTPError as error:
             with error:
@@ -270,7 +308,8 @@ def test_a_site_behind_it(project: Project, name: str) -> None:
     applied = project.ok("apply", "--engine", name)
     assert "reload" in applied.err, "how it is taken in"
     assert project.ok("apply", "--engine", name).out.endswith("1 file, none changed\n")
-    assert "embedded" not in project.ok("status").out + applied.out
+    assert "web.1" in project.ok("status").out, "what runs the site is still the one that is asked"
+    assert "is only configured by us" in project.run("status", "--engine", name).err
     with front.running():
         assert front.get("/")[1] == "hello"
         host, scheme, who = json.loads(front.get("/show")[1])
@@ -301,6 +340,29 @@ def test_a_websocket_passes(project: Project, name: str) -> None:
             stream.flush()
             assert stream.read(7) == b"\x81\x05HELLO"
         connection.close()
+    project.ok("down")
+
+
+@pytest.mark.root
+@pytest.mark.slow
+@pytest.mark.timeout(MANY_SECONDS)
+@pytest.mark.parametrize("name", NAMES)
+def test_https_is_served_and_http_leads_to_it(project: Project, name: str, certificate: dict[str, str]) -> None:
+    https_port = free_port()
+    said = {"CERTIFICATE": certificate["certificate"], "KEY": certificate["key"], "HTTPS_PORT": https_port}
+    front = Front(project, name, GUNICORN, said)
+    http_port, front.port = front.port, https_port
+    front.tls = ssl.create_default_context(cafile=certificate["certificate"])
+    project.ok("up", "-d")
+    project.ok("apply", "--engine", name)
+    with front.running():
+        assert json.loads(front.get("/show")[1])[:2] == [f"127.0.0.1:{https_port}", "https"]
+        if name == "nginx":
+            connection = http.client.HTTPConnection("127.0.0.1", http_port, timeout=60)
+            connection.request("GET", "/show?a=1")
+            answer = connection.getresponse()
+            assert (answer.status, answer.headers["Location"]) == (301, f"https://127.0.0.1:{https_port}/show?a=1")
+            connection.close()
     project.ok("down")
 
 

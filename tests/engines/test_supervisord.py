@@ -24,11 +24,12 @@ from procession.engines.files import File, write
 from procession.engines.files import compare as compared
 from procession.engines.options import read_options
 from procession.engines.programs import supervisord_check
-from procession.engines.steps import drive
+from procession.engines.steps import Await, Command, Step, drive
 from procession.engines.supervisord import ENGINE
 from procession.engines.supervisord.options import CONF, Options
 from procession.engines.supervisord.status import read_rows
 from procession.refusal import Refusal
+from procession.run import Done
 from procession.stack.model import Process, Stack
 from tests.engines.stacks import stack_of
 
@@ -36,7 +37,12 @@ WEB = {"BACKEND": "gunicorn", "ARGS": {"bind": "127.0.0.1:8000"}}
 WORKER = {"BACKEND": "celery-worker", "APP": "mysite.celery", "STOP_TIMEOUT": "10m"}
 TASK = {"COMMAND": ["true"], "TYPE": "task"}
 VALUES = st.text(
-    alphabet=st.one_of(st.sampled_from("%#;$'\"\\ \t\n\r,=()s{}@!"), st.characters(exclude_characters="\0")),
+    alphabet=st.one_of(
+        st.sampled_from(
+            "%#;$'\"\\ \t\n\r,=()s{}@!\udc80\udcff"
+        ),  # the last two: bytes that are no UTF-8, as Python keeps them
+        st.characters(exclude_characters="\0", exclude_categories=["Cs"]),
+    ),
     max_size=30,
 )
 
@@ -287,3 +293,67 @@ def test_systemd_has_nothing_to_say_about_the_unit(tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+TWO_OF_WEB = """\
+web.1          RUNNING   pid 11, uptime 0:01:00
+web.2          RUNNING   pid 12, uptime 0:01:00
+web.next       {}
+beat.1         RUNNING   pid 13, uptime 0:01:00
+"""
+RESTS = TWO_OF_WEB.format("STOPPED   Not started")
+RUNS = TWO_OF_WEB.format("RUNNING   pid 14, uptime 0:00:09")
+
+
+def rolling(look: str, *names: str, fails: str = "") -> tuple[list[str], str]:
+    """What `roll` types, where `look` is the status before it, and `fails` does not start; and how it is refused."""
+    stack = stack_of({"web": {**WEB, "REPLICAS": 2}, "beat": {"BACKEND": "celery-beat", "APP": "mysite.celery"}})
+    steps = ENGINE.verbs["roll"](Asked(stack=stack, options=Options(), directory="/x", names=names))
+    typed: list[str] = []
+    try:
+        step = next(steps)
+        while True:
+            step = steps.send(answered(step, look, fails, typed))
+    except StopIteration:
+        return typed, ""
+    except Refusal as refusal:
+        return typed, refusal.what
+
+
+def answered(step: Step, look: str, fails: str, typed: list[str]) -> Done:
+    if isinstance(step, Await):
+        return Done(0, RUNS)
+    if not isinstance(step, Command):
+        return Done(0)
+    typed.append(" ".join(step.argv[3:] if step.argv[0].endswith("supervisorctl") else step.argv))
+    return Done(1, "web: ERROR (spawn error)") if typed[-1] == fails else Done(0, look)
+
+
+def test_a_roll_starts_the_next_one_first_and_stops_it_last() -> None:
+    typed = ["status", "start web.next", "restart web.1", "restart web.2", "stop web.next"]
+    assert rolling(RESTS, "web") == (typed, "")
+
+
+def test_a_roll_renews_the_next_one_that_an_earlier_roll_has_left() -> None:
+    assert rolling(RUNS, "web")[0][1] == "restart web.next"
+
+
+def test_a_singleton_has_no_next_one() -> None:
+    assert rolling(RESTS, "beat") == (["status", "restart beat.1"], "")
+
+
+def test_an_instance_that_was_stopped_stays_so_in_a_roll() -> None:
+    look = RESTS.replace("web.2          RUNNING   pid 12, uptime 0:01:00", "web.2   STOPPED   Nov 21 05:00 PM")
+    assert rolling(look, "web") == (["status", "start web.next", "restart web.1", "stop web.next"], "")
+
+
+def test_a_next_one_that_does_not_start_is_stopped_and_nobody_else_is_touched() -> None:
+    typed, refused = rolling(RESTS, "web", fails="start web.next")
+    assert typed == ["status", "start web.next", "stop web.next", "tail -n 20 /x/log/web.next.log"]
+    assert refused == "web.next did not become ready, and was stopped; web goes on as it was"
+
+
+def test_one_that_does_not_come_back_leaves_the_next_one_serving() -> None:
+    typed, refused = rolling(RESTS, "web", fails="restart web.1")
+    assert typed == ["status", "start web.next", "restart web.1"]
+    assert refused.startswith("web.1 did not become ready")

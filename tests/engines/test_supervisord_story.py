@@ -186,6 +186,28 @@ def test_a_task_that_runs_when_its_worker_is_stopped_is_finished(site: Site) -> 
     assert project.instance("worker.1")["phase"] == "stopped"
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(MANY_SECONDS)
+def test_what_a_killed_supervisord_leaves_is_ended_before_the_next_one_starts_it_again(site: Site) -> None:
+    project = site.project
+    project.ok("apply", "--engine", "supervisord")
+    before = pids(project)["odd.1"]
+    kill_supervisord(site)
+    assert project.run("status").code == 3
+    assert Path(f"/proc/{before}").exists(), "it goes on"
+    assert f"odd.1: pid {before} ended" in project.ok("apply").err
+    assert not Path(f"/proc/{before}").exists()
+    kill_supervisord(site)
+    assert "odd.1: pid" in project.ok("down").err
+    assert members(site.engine, project) == []
+
+
+def kill_supervisord(site: Site) -> None:
+    pid = int((site.engine / "supervisord.pid").read_text())
+    os.kill(pid, signal.SIGKILL)
+    await_true(lambda: not Path(f"/proc/{pid}/exe").exists(), "supervisord is dead")
+
+
 @pytest.mark.timeout(MANY_SECONDS)
 def test_apply_shows_refuses_and_changes_nothing_when_it_must_not(site: Site) -> None:
     project = site.project

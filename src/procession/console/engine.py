@@ -65,6 +65,9 @@ def chosen(options: argparse.Namespace) -> Applied | None:
 
 
 def _not_applied(tool: Engine, applied: Applied | None) -> Refusal:
+    if not tool.runs:
+        fix = "leave out --engine, and it is asked of what runs the site"
+        return Refusal(f"{tool.title} is only configured by us, and runs nothing of the site", fix, code=ExitCode.USAGE)
     if applied is not None:
         return Refusal(
             f"the site does not run on {tool.name}: it was applied to {applied.engine}", "leave --engine out"

@@ -25,7 +25,7 @@ def check(asked: Asked) -> Steps[None]:
     path = os.path.join(asked.directory, _file(asked.stack))
     argv = (program("caddy"), "validate", "--adapter", "caddyfile", "--config", path)
     homes = dict.fromkeys(("XDG_DATA_HOME", "XDG_CONFIG_HOME"), asked.directory)
-    yield from look_at(Command(argv=argv, looks=True, environment=homes), asked, marks=("Error:",))
+    yield from look_at(Command(argv=argv, looks=True, environment=homes), asked, mark="Error:")
 
 
 def apply(asked: Asked) -> Steps[None]:

@@ -51,7 +51,7 @@ def caddyfile(front: Fronted) -> str:
 
 
 def _nginx(front: Fronted) -> Iterator[str]:
-    word = re.sub(r"\W", "_", front.name)
+    word = re.sub(r"\W", "_", front.name, flags=re.ASCII)
     yield from _nginx_variables(front, word)
     if front.certificate:
         yield from _nginx_redirect(front)

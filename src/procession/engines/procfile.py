@@ -86,6 +86,7 @@ ENGINE = Engine(
     name="procfile",
     title="a Procfile",
     options=Options,
+    runs=False,
     render=render,
     directory=lambda stack, _options: os.path.join(stack.directory, ".procession", "procfile"),
     check=_refuse,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from typing import Final, Never
 
 from procession.engines.base import Asked
 from procession.engines.steps import Command, News, Steps
 from procession.refusal import ExitCode, Refusal
-from procession.run import NO_SUCH_PROGRAM
+from procession.run import NO_SUCH_PROGRAM, Done
 
 VERBS: Final = ("start", "stop", "restart", "roll", "scale", "down", "logs", "events")
 SBIN: Final = "/usr/local/sbin:/usr/sbin:/sbin"  # not everybody has it on PATH
@@ -19,16 +20,18 @@ def program(name: str) -> str:
     return shutil.which(name) or shutil.which(name, path=SBIN) or name
 
 
-def look_at(command: Command, asked: Asked, *, marks: tuple[str, ...], excuse: str = "") -> Steps[None]:
-    """Ask its own checker. Raises Refusal with the line that holds one of `marks`; `excuse` in its words excuses it."""
+def look_at(
+    command: Command, asked: Asked, *, mark: str, is_excused: Callable[[Done], bool] = lambda _: False
+) -> Steps[None]:
+    """Ask its own checker. Raises Refusal with the first line that holds `mark`."""
     name = os.path.basename(command.argv[0])
     done = yield command
     if done.status == NO_SUCH_PROGRAM:
         fix = f"apt install {name}, or write it unchecked: procession render --engine {name} --output DIR"
         raise Refusal(f"there is no {name} here to look at its configuration", fix)
-    if done.is_well or (excuse and excuse in done.stderr):
+    if done.is_well or is_excused(done):
         return
-    said = [line for line in done.stderr.splitlines() if any(mark in line for mark in marks)]
+    said = [line for line in done.stderr.splitlines() if mark in line]
     words = (said[0] if said else done.last_words()).replace(f"{asked.directory}/", "")
     raise Refusal(f"{name} does not take its configuration: {words}", "nothing was changed")
 

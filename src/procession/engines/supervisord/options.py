@@ -16,6 +16,7 @@ READY = "ready"  # the folder where instances say that they are
 _PROGRAMS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "programs")
 LAUNCH = os.path.join(_PROGRAMS, "launch.py")
 HOLD = os.path.join(_PROGRAMS, "hold.py")
+LEFTOVERS = os.path.join(_PROGRAMS, "leftovers.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,9 +57,10 @@ def _give_up(asked: Asked, process: Process, refusal: Refusal) -> Steps[None]:
     name = next_name(process)
     yield supervisorctl(asked, "stop", name)
     yield News(f"{name}: its last lines")
-    yield Command(argv=("tail", "-n", str(LAST_LINES), log_path(asked, process, name)), shown=True)
+    path = log_path(asked, process, name)
+    yield Command(argv=("tail", "-n", str(LAST_LINES), path), shown=True)
     what = f"{name} did not become ready, and was stopped; {process.name} goes on as it was"
-    raise Refusal(what, f"procession logs {process.name}", code=ExitCode.NOT_SO) from refusal
+    raise Refusal(what, f"all that it said is in {path}", code=ExitCode.NOT_SO) from refusal
 
 
 def _one_by_one(asked: Asked, some: Some) -> Steps[None]:

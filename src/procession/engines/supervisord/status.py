@@ -49,12 +49,15 @@ def read_rows(text: str, asked: Asked) -> tuple[Row, ...]:
 
 def _row(asked: Asked, process: Process, match: re.Match[str]) -> Row:
     running = RUNNING.match(match["said"])
-    said = "" if running else f"{match['word']}: {match['said']}".removesuffix(": ")
+    state = _state(asked, process, match)
+    said = f"{match['word']}: {match['said']}".removesuffix(": ")
+    if process.kind is Kind.TASK:
+        said = "" if state is State.DONE else "procession apply runs it"
     return Row(
         name=match["name"],
         process=process.name,
-        state=_state(asked, process, match),
-        said="procession apply runs it" if process.kind is Kind.TASK and not running else said,
+        state=state,
+        said="" if running else said,
         pid=int(running["pid"]) if running else 0,
         uptime_seconds=_seconds(running) if running else None,
     )

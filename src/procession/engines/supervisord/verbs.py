@@ -11,6 +11,7 @@ from dataclasses import replace
 from procession.engines.base import Asked, Row, State, Verb
 from procession.engines.steps import Await, Command, News, Put, Steps
 from procession.engines.supervisord.launched import launcher, task_path
+from procession.engines.supervisord.leftovers import end_leftovers
 from procession.engines.supervisord.options import CONF, LOG, next_name, owner, program
 from procession.engines.supervisord.places import folders, instances, log_path, ready_path, supervisorctl
 from procession.engines.supervisord.render import render
@@ -31,16 +32,20 @@ def apply(asked: Asked) -> Steps[None]:
     for process in asked.stack.processes:
         if process.kind is Kind.TASK:
             yield from _run_task(asked, process)
-    looked = yield supervisorctl(asked, "pid", looks=True)
-    if looked.is_well:
+    if (yield supervisorctl(asked, "pid", looks=True)).is_well:
         yield from well(supervisorctl(asked, "update"), "supervisord does not take its configuration in")
         yield from _start_the_stopped(asked)
     else:
-        start = Command(argv=(program(asked.options), "-c", _conf(asked)), environment={"PYTHONUTF8": "1"})
-        yield from well(start, "supervisord does not start")
-        unit = os.path.join(asked.directory, f"{asked.stack.name}-supervisord.service")
-        yield News(f"it does not start at boot by itself; as root: systemctl enable {unit}")
+        yield from _begin(asked)
     yield from until_up(asked, instances(asked))
+
+
+def _begin(asked: Asked) -> Steps[None]:
+    yield from end_leftovers(asked)
+    start = Command(argv=(program(asked.options), "-c", _conf(asked)), environment={"PYTHONUTF8": "1"})
+    yield from well(start, "supervisord does not start")
+    unit = os.path.join(asked.directory, f"{asked.stack.name}-supervisord.service")
+    yield News(f"it does not start at boot by itself; as root: systemctl enable {unit}")
 
 
 def _start_the_stopped(asked: Asked) -> Steps[None]:
@@ -144,7 +149,16 @@ def scale(asked: Asked) -> Steps[None]:
 
 def down(asked: Asked) -> Steps[None]:
     """Raises Refusal where it does not end."""
-    pid = (yield supervisorctl(asked, "pid", looks=True)).stdout.strip()
+    looked = yield supervisorctl(asked, "pid", looks=True)
+    if looked.is_well:
+        yield from _shut_down(asked, looked.stdout.strip())
+    elif not (yield from end_leftovers(asked)):
+        raise Refusal(f"no supervisord is there: {looked.last_words()}", code=ExitCode.NO_SUPERVISOR)
+    yield News("all of it is stopped, and supervisord has ended; its files stay")
+
+
+def _shut_down(asked: Asked, pid: str) -> Steps[None]:
+    """Raises Refusal."""
     yield supervisorctl(asked, "stop", "all")  # at once; a shutdown stops one program after the other
     yield from well(supervisorctl(asked, "shutdown"), "supervisord does not shut down")
     seconds = max((process.stop_seconds for process in asked.stack.processes), default=0.0) + START_SECONDS
@@ -152,7 +166,6 @@ def down(asked: Asked) -> Steps[None]:
     done = yield Await(look=is_gone, holds=_is_well, within_seconds=seconds, what="supervisord has ended")
     if not done.is_well:
         raise Refusal("supervisord has not ended", "procession status", code=ExitCode.TIMED_OUT)
-    yield News("all of it is stopped, and supervisord has ended; its files stay")
 
 
 def _is_well(done: Done) -> bool:

@@ -13,6 +13,7 @@ from procession.run import Done
 from procession.stack.model import Process
 
 START_SECONDS = 30.0  # beyond what is declared, on a machine that is busy
+LOOK_SECONDS = 0.5  # each look is an interpreter of its own
 RUNS = frozenset({State.READY, State.STARTING, State.BACKOFF})  # or tries to
 UP = frozenset({State.READY, State.DONE})
 
@@ -51,6 +52,7 @@ def _until(asked: Asked, some: Sequence[tuple[Process, str]], holds: Callable[[S
         holds=lambda done: holds(rows(done)),
         within_seconds=_longest([process for process, _ in some]),
         what=f"ready: {', '.join(wanted)}",
+        every_seconds=LOOK_SECONDS,
     )
     ready = {row.name for row in rows(done) if row.state in UP}
     late = [name for name in wanted if name not in ready]
