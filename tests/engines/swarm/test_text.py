@@ -18,6 +18,7 @@ from procession.engines.base import State
 from procession.engines.containers.options import ContainerOptions, Form, Front, Image, PublishMode, Server
 from procession.engines.containers.swarm_health import WAS_READY, check
 from procession.engines.containers.swarm_updates import UPDATE_FORMAT
+from procession.engines.containers.swarm_verbs import has_ended
 from procession.engines.files import File
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
@@ -43,6 +44,7 @@ PASSWORDS = {"DB_PASSWORD": "one"}
 SEED = replace(MIGRATE, name="seed", depends_on=WEB.depends_on)
 WHOLE = stack_of(MIGRATE, SEED, WEB, WORKER, BEAT)
 CONFIG_HELP = ("stack config --help", Done(0, "Usage:  docker stack config [OPTIONS]"))
+PS = "docker stack ps --format '{{json .}}'"
 UPDATE = "docker service update --force --with-registry-auth --image mysite:latest --detach=false --quiet"
 DEPLOY_OF_WEB = """\
     deploy:
@@ -217,7 +219,10 @@ def test_then_liveness_is_asked(tmp_path: Path) -> None:
         (
             "start",
             ("worker", "web"),
-            ["docker service scale --detach=false mysite_worker=2 mysite_web=1"],
+            [
+                "docker service scale --detach=false mysite_worker=2 mysite_web=1",
+                f"until {PS} --filter name=mysite_worker. --filter name=mysite_web. mysite",
+            ],
         ),
         (
             "roll",
@@ -232,7 +237,7 @@ def test_then_liveness_is_asked(tmp_path: Path) -> None:
             ("worker",),
             [
                 "docker service scale --detach=false mysite_worker=0",
-                "until docker stack ps --format '{{json .}}' --filter name=mysite_worker. mysite",
+                f"until {PS} --filter name=mysite_worker. mysite",
             ],
         ),
         (
@@ -389,3 +394,16 @@ def test_without_a_swarm_it_says_so() -> None:
     nothing = Done(1, stderr="Error response from daemon: This node is not a swarm manager.")
     with pytest.raises(Refusal, match="not a swarm manager"):
         Played().play(swarm.ENGINE.status(asked(WHOLE)), [("ps", nothing)])
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted", "over"),
+    [
+        ("Running 1 second ago", "Running", True),
+        ("Running 1 second ago", "Remove", False),
+        ("Running 1 second ago", "Shutdown", False),
+        ("Shutdown 1 second ago", "Shutdown", True),
+    ],
+)
+def test_a_stop_is_over_when_the_last_has_ended(now: str, wanted: str, over: bool) -> None:
+    assert has_ended(Done(0, task("mysite_web.1", now=now, wanted=wanted))) is over

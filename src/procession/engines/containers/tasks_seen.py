@@ -41,6 +41,10 @@ class Task:
         return self.now.partition(" ")[0]
 
     @property
+    def is_wanted(self) -> bool:
+        return self.wanted in ("Running", "Ready")
+
+    @property
     def serves(self) -> bool:
         """It is there and goes on: beside it, the next one of its slot may be starting."""
         return self.word == self.wanted == "Running"
