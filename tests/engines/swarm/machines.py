@@ -189,7 +189,8 @@ def _wait_for_daemon(machine: Machine) -> None:
 def _remove_groups(name: str) -> None:
     """The kernel keeps the cgroups of what was killed, and lets them go once the last of it is buried."""
     deadline = time.monotonic() + END_SECONDS
-    for folder in [folder for top in CGROUPS.glob(f"**/{name}") for folder, _, _ in os.walk(top, topdown=False)]:
+    tops = [CGROUPS / name, *CGROUPS.glob(f"*/{name}")]  # of version 2, and of each controller of version 1
+    for folder in [folder for top in tops for folder, _, _ in os.walk(top, topdown=False)]:
         while not _is_removed(folder):
             assert time.monotonic() < deadline, f"{folder} is still in use"
             time.sleep(0.05)
