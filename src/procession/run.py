@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -60,3 +60,27 @@ def _stderr(shown: bool, joined: bool) -> int | None:
     if joined:
         return subprocess.STDOUT
     return None if shown else subprocess.PIPE
+
+
+def read_along(argv: Sequence[str], read: Callable[[Iterable[str]], None]) -> Done:
+    """Run it, and have its output read while it comes, line by line; bytes that are no UTF-8 come as surrogates.
+
+    Ctrl-C ends it, and is no failure: it is how one ends what follows a log.
+    """
+    try:
+        child = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            errors="surrogateescape",
+        )  # fmt: skip
+    except FileNotFoundError:
+        return Done(NO_SUCH_PROGRAM, stderr=f"there is no program {argv[0]}")
+    with child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        try:
+            read(child.stdout)
+        except KeyboardInterrupt:
+            child.terminate()
+            return Done(0)
+        complaints = child.stderr.read()
+    return Done(child.returncode, stderr=complaints)

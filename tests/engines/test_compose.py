@@ -40,6 +40,7 @@ WEB_TEXT = """\
     env_file:
       - "../../.env"
     environment:
+      GUNICORN_CMD_ARGS: "--worker-tmp-dir=/dev/shm"
       FORWARDED_ALLOW_IPS: "*"
       DJANGO_SETTINGS_MODULE: mysite.settings
     cap_drop:
@@ -65,6 +66,11 @@ WEB_TEXT = """\
       start_period: "60s"
     stop_signal: SIGTERM
     stop_grace_period: "37s"
+    logging:
+      driver: json-file
+      options:
+        max-size: "20480k"
+        max-file: "11"
     restart: unless-stopped
     depends_on:
       migrate:
@@ -147,7 +153,7 @@ def test_a_secret_is_written_into_no_file(name: str) -> None:
     secret = replace(WEB, environment={name: "postgres://site:hunter2@db/site"})
     rendering = compose.render(stack_of(MIGRATE, secret), FRONTED)
     assert not [file.path for file in rendering.files if "hunter2" in file.text]
-    assert [problem.where for problem in rendering.problems if problem.id == "W120"] == [f"web.env.{name}"]
+    assert [problem.where for problem in rendering.problems if problem.id == "W101"] == [f"web.env.{name}"]
 
 
 def test_compose_refuses_to_start_without_a_secret(tmp_path: Path, docker_config: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ import os
 
 from procession.engines.base import Engine, Rendering
 from procession.engines.containers import compose_apply, compose_verbs, composed
+from procession.engines.containers.docker import DAEMON, PLUGIN
 from procession.engines.containers.options import ContainerOptions
 from procession.stack.model import Stack
 
@@ -30,5 +31,6 @@ ENGINE = Engine(
     apply=compose_apply.apply,
     status=compose_verbs.status,
     verbs=compose_verbs.VERBS,
+    needs=(PLUGIN, DAEMON),
     takes=compose_verbs.TAKES,
 )

@@ -6,6 +6,7 @@ import os
 
 from procession.engines.base import Engine, Rendering
 from procession.engines.containers import swarm_apply, swarm_verbs, swarmed
+from procession.engines.containers.docker import DAEMON, MANAGER
 from procession.engines.containers.options import ContainerOptions
 from procession.stack.model import Stack
 
@@ -30,5 +31,6 @@ ENGINE = Engine(
     apply=swarm_apply.apply,
     status=swarm_verbs.status,
     verbs=swarm_verbs.VERBS,
+    needs=(DAEMON, MANAGER),
     takes=swarm_verbs.TAKES,
 )

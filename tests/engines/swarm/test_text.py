@@ -23,7 +23,7 @@ from procession.engines.containers.swarm_verbs import has_ended
 from procession.engines.files import File
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
-from procession.stack.model import Probe, ProbeType, Stack
+from procession.stack.model import Probe, ProbeType, RestartWhen, Stack
 from tests.engines import contained
 from tests.engines.contained import (
     BEAT,
@@ -395,6 +395,14 @@ def test_what_was_taken_away_is_not_shown_and_what_has_nothing_is_stopped() -> N
         "web.1": (State.READY, "a"),
         "beat": (State.STOPPED, ""),
     }
+
+
+def test_a_failure_of_before_is_no_instance_unless_it_was_the_last() -> None:
+    failed = task("mysite_web.1", now="Failed 1 minute ago", wanted="Shutdown", error="task: non-zero exit (1)", id="a")
+    assert states(failed) == {"web": (State.STOPPED, ""), "beat": (State.STOPPED, "")}
+    once = stack_of(replace(WEB, restart=RestartWhen.NEVER))
+    (row,) = Played().play(swarm.ENGINE.status(asked(once, options=OPEN)), [("ps", Done(0, failed))])
+    assert row.state is State.FAILED
 
 
 def test_ten_come_after_two() -> None:

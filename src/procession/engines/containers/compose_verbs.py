@@ -23,6 +23,7 @@ from procession.engines.containers.docker import (
 )
 from procession.engines.containers.options import Form
 from procession.engines.containers.seen import Seen, read_status, rows
+from procession.engines.envfiles import COMPOSE_FIX, is_alike_in_compose, refuse_misread
 from procession.engines.steps import Command, Steps
 from procession.refusal import ExitCode, Refusal
 from procession.stack.model import Kind
@@ -30,6 +31,7 @@ from procession.stack.model import Kind
 
 def check(asked: Asked) -> Steps[None]:
     """`docker compose config`: paths are looked up from where the files will be, not from where they are now."""
+    refuse_misread(asked, asked.options.env_file, is_alike_in_compose, "Compose", COMPOSE_FIX)
     where = os.path.join(asked.stack.directory, asked.options.directory or "deploy/compose")
     argv = compose_command(asked, "config", "--quiet", project_directory=where)
     yield from well(Command(argv=argv, looks=True), "docker compose refuses the file")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from procession.engines.base import Asked
+from procession.engines.base import Asked, Need
 from procession.engines.containers.seen import Seen, read_inspected
 from procession.engines.steps import Command, Steps
 from procession.refusal import Refusal
@@ -16,6 +16,25 @@ PROJECT: Final = "com.docker.compose.project"
 EVENTS_SINCE: Final = "24h"
 CONTAINER_EVENTS: Final = ("start", "die", "oom", "kill", "health_status")
 EVENT_FORMAT: Final = "{{.Time}} {{.Actor.Attributes.name}} {{.Action}}{{with .Actor.Attributes.exitCode}} {{.}}{{end}}"
+DAEMON: Final = Need(
+    look=lambda _: Command(argv=("docker", "version", "--format", "{{.Server.Version}}"), looks=True),
+    lacking="Docker does not answer",
+    install="install Docker: docker.io of Debian, or docs.docker.com/engine/install",
+    fix="start it: systemctl start docker; or see that you may talk to it: be in the group docker",
+)
+PLUGIN: Final = Need(
+    look=lambda _: Command(argv=("docker", "compose", "version"), looks=True),
+    lacking="there is no Docker Compose here",
+    install="install Docker and its Compose plugin",
+    fix="install docker-compose-plugin, version 2 or later",
+    speaks=False,
+)
+MANAGER: Final = Need(
+    look=lambda _: Command(argv=("docker", "node", "ls", "--quiet"), looks=True),
+    lacking="this is no manager of a swarm",
+    install="install Docker",
+    fix="docker swarm init makes it one; or say which: DOCKER_HOST=ssh://you@manager",
+)
 
 
 def compose_command(asked: Asked, *words: str, project_directory: str = "") -> tuple[str, ...]:

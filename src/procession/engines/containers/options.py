@@ -87,6 +87,10 @@ class ContainerOptions:
     secrets: tuple[str, ...] = setting(
         "Variables that come as a file instead: NAME_FILE then says where it is", default=()
     )
+    write_secrets: bool = setting(
+        "Secrets of ENV are written into the files, of mode 0600; else they are taken from where you apply",
+        default=False,
+    )
     env_file: tuple[str, ...] = setting(
         "Env files beside those of the processes, from the project's directory", default=()
     )

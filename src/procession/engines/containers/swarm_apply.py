@@ -15,6 +15,7 @@ from procession.engines.containers.docker import well
 from procession.engines.containers.swarm_secrets import secret_names
 from procession.engines.containers.swarm_updates import refuse, service, settled, tasks_command
 from procession.engines.containers.tasks_seen import end_of
+from procession.engines.envfiles import DOCKER_FIX, is_alike_in_docker, refuse_misread
 from procession.engines.steps import Await, Command, News, Steps
 from procession.stack.model import Kind, Process
 
@@ -27,6 +28,7 @@ def check(asked: Asked) -> Steps[None]:
 
     `docker stack config` came with Docker 25; before, Compose is asked, if it is there.
     """
+    refuse_misread(asked, asked.options.env_file, is_alike_in_docker, "`docker stack deploy`", DOCKER_FIX)
     helped = yield from well(Command(argv=(*CONFIG, "--help"), looks=True), "cannot ask docker")
     is_swarm = " ".join(CONFIG) in helped.stdout
     compose = yield Command(argv=("docker", "compose", "version"), looks=True)

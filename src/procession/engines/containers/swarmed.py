@@ -16,12 +16,12 @@ from procession.engines.containers.image import image_files
 from procession.engines.containers.inside import LOOPBACK, inside, ports
 from procession.engines.containers.options import ContainerOptions, Form, PublishMode, Server
 from procession.engines.containers.problems import problems
-from procession.engines.containers.service import Site, duration, limits, process_service, ulimits, volumes_of
+from procession.engines.containers.service import Site, duration, limits, logging, process_service, ulimits, volumes_of
 from procession.engines.containers.stores import Store, read_stores, store_service
 from procession.engines.files import File
 from procession.engines.text.docker import Data, Defaulted, compose_yaml, swarm_value
 from procession.errors import Problem
-from procession.stack.model import Kind, Limits, Process, RestartWhen, Stack
+from procession.stack.model import Kind, Limits, Log, Process, RestartWhen, Stack
 
 FILE: Final = "compose.yaml"
 STORES_FILE: Final = "stores.yaml"
@@ -67,7 +67,7 @@ def _files(site: Site) -> list[File]:
     files = [File(path=STORES_FILE, text=_text(stores, site))] if stores else []
     for number, tasks in enumerate(waves(site.stack), 1):
         jobs = {task.name: _job(task, site) for task in tasks}
-        files.append(File(path=release_file(number), text=_text(jobs, site)))
+        files.append(File(path=release_file(number), text=_text(jobs, site), mode=site.mode))
     staying = [process for process in site.stack.processes if process.kind is Kind.PROCESS]
     services = {**{process.name: _service(process, site) for process in staying}, **stores}
     return [*files, *_with_front(services, site), *image_files(site)]
@@ -76,13 +76,14 @@ def _files(site: Site) -> list[File]:
 def _with_front(services: dict[str, dict[str, Data]], site: Site) -> list[File]:
     front = site.front
     if front is None:
-        return [File(path=FILE, text=_text(services, site))]
+        return [File(path=FILE, text=_text(services, site), mode=site.mode)]
     # Its own round of the instances, not Swarm's address for all of them: that keeps a connection to one that leaves.
     file = fronting.front_file(front, site, f"tasks.{front.name}")
-    service = {**fronting.front_service(front, site), "deploy": _front_deploy(site)}
+    service = {**fronting.front_service(front, site), "logging": logging(Log()), "deploy": _front_deploy(site)}
     service["ports"] = [_port(site.options.front.port, fronting.HTTP_PORT, site), *_https(site)]
     services[fronting.NAME] = service
-    return [File(path=FILE, text=_text(services, site, fronting.front_config(file, site))), file]
+    text = _text(services, site, fronting.front_config(file, site))
+    return [File(path=FILE, text=text, mode=site.mode), file]
 
 
 def _text(services: Mapping[str, dict[str, Data]], site: Site, configs: Mapping[str, Data] | None = None) -> str:
@@ -192,6 +193,7 @@ def _store(name: str, store: Store, site: Site) -> dict[str, Data]:
     deploy: dict[str, Data] = {"replicas": 1, "endpoint_mode": "dnsrr", "update_config": {"order": "stop-first"}}
     return {
         **store_service(name, store),
+        "logging": logging(Log()),
         "deploy": {**deploy, **_placed(Limits(memory_bytes=store.memory_bytes), site)},
     }
 
