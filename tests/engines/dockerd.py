@@ -18,7 +18,7 @@ import pytest
 USER = 10001
 ROOT = Path(__file__).parents[2]
 FEEDREADER = ROOT / "examples" / "feedreader"
-PACKAGES = ("django", "celery", "gunicorn", "dj-database-url", "feedparser", "whitenoise")
+PACKAGES = ("django", "celery", "gunicorn", "dj-database-url", "feedparser", "whitenoise", "redis", "packaging")
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 

@@ -111,9 +111,12 @@ def it_scales(place: Place) -> None:
     before = lives(place)
     ok(place, "scale", "web=3")
     assert phases(place)["web.3"] == "ready"
-    assert changed(before, lives(place)) == {"web.3"}
+    more = lives(place)
+    assert changed(before, more) == {"web.3"}
     ok(place, "scale", "web=2")
-    assert lives(place) == before
+    left = lives(place)
+    assert len(left) == len(before)
+    assert left.items() <= more.items()  # Which of them goes is the engine's choice.
 
 
 def it_stops_and_starts(place: Place) -> None:

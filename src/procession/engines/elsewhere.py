@@ -5,10 +5,28 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Sequence
 
 from procession.stack.model import Process, Stack
 
+LEASE_FILE = "/procession/lease/__main__.py"
+LEASE_OF_DJANGO = ["-m", "procession.django.lease"]
 PYTHON = re.compile(r"/(.*/)?python[0-9.]*")
+
+
+def command_in_image(argv: Sequence[str], stack: Stack, python: str) -> tuple[str, ...]:
+    """A whole command. Under a lease it is two: the program that holds the lease, and behind `--` what it is for.
+
+    The holder is a file of our installation on this machine; the image has its own (see `load.singletons`).
+    """
+    first, *rest = argv
+    program = program_in_image(first, stack, python)
+    by_file = rest[:2] == ["-I", "-S"] and rest[2].endswith(LEASE_FILE)
+    if not by_file and rest[:2] != LEASE_OF_DJANGO:
+        return (program, *rest)
+    at = rest.index("--") + 1
+    holder = ["-m", "procession.lease", *rest[3:at]] if by_file else rest[:at]
+    return (program, *holder, *command_in_image(rest[at:], stack, python))
 
 
 def program_in_image(program: str, stack: Stack, python: str) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.console.project import Ended, Project
 from tests.engines.dockerd import ROOT, import_image, import_nginx
 from tests.engines.story import FETCH_SECONDS, STORY_SECONDS
 from tests.engines.swarm.machines import Machine
+from tests.servers import redis_server
 
 IMAGE = "feedreader:latest"
 NGINX = "nginx:1.28-alpine"
@@ -31,14 +33,16 @@ class Swarm:
     port = PORT
 
     def __init__(
-        self, project: Project, found: Sequence[Machine], environment: Mapping[str, str], options: Mapping[str, object]
+        self, project: Project, found: Sequence[Machine], broker: str, options: Mapping[str, object], data: str = "data"
     ) -> None:
         self._project = project
         self.machines = found
         shutil.copytree(ROOT / "examples/feedreader", project.directory, dirs_exist_ok=True)
         settings = project.directory / "feedreader/settings.py"
-        told = {"FETCH_SECONDS": str(FETCH_SECONDS), "DATA": "/data", **environment}
-        said = {"IMAGE": {"NAME": IMAGE, "BUILD": False}, "VOLUMES": ["data:/data"], **options}
+        told = {"FETCH_SECONDS": str(FETCH_SECONDS), "DATA": "/data", "BROKER_URL": f"redis+socket://{broker}"}
+        # Redis is on this machine: its socket is mounted, since the containers' networks end at their machines.
+        folder = os.path.dirname(broker)
+        said = {"IMAGE": {"NAME": IMAGE, "BUILD": False}, "VOLUMES": [f"{data}:/data", f"{folder}:{folder}"], **options}
         settings.write_text(settings.read_text() + SETTINGS.format(environment=told, options=said))
 
     def procession(self, *words: str) -> Ended:
@@ -70,6 +74,14 @@ class Swarm:
         for machine in self.machines:
             yield from machine.docker("ps", "--all", "--format", "{{.Names}}").splitlines()
         yield from self.machines[0].docker("service", "ls", "--format", "{{.Name}}").splitlines()
+
+
+@contextmanager
+def broker() -> Iterator[str]:
+    """A Redis; the path of its socket, which every user may open."""
+    with redis_server("--unixsocketperm", "777") as path:
+        os.chmod(os.path.dirname(path), 0o755)
+        yield path
 
 
 def import_images(found: Sequence[Machine], folder: Path) -> None:

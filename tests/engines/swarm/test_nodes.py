@@ -11,7 +11,7 @@ from tests.console.project import Project
 from tests.e2e.load import Load
 from tests.engines.story import STORY_SECONDS, answer, ok, phases, rows
 from tests.engines.swarm.machines import Machine, machines, make_swarm
-from tests.engines.swarm.place import PORT, Swarm, import_images
+from tests.engines.swarm.place import PORT, Swarm, broker, import_images
 
 READY = {"web.1": "ready", "web.2": "ready", "worker.1": "ready", "beat.1": "ready"}
 REQUESTS = 50
@@ -24,10 +24,10 @@ def place(project: Project, tmp_path: Path) -> Iterator[Swarm]:
     data.mkdir()
     data.chmod(0o777)
     front = {"FRONT": {"SERVER": "nginx", "PORT": PORT}, "FRONT_CONSTRAINTS": ["node.hostname==one"]}
-    with machines(["one", "two"], tmp_path) as found:
+    with machines(["one", "two"], tmp_path) as found, broker() as redis:
         make_swarm(found)
         import_images(found, tmp_path)
-        yield Swarm(project, found, {}, {**front, "PUBLISH_MODE": "host", "VOLUMES": [f"{data}:/data"]})
+        yield Swarm(project, found, redis, {**front, "PUBLISH_MODE": "host"}, str(data))
 
 
 @pytest.mark.slow

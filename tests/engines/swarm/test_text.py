@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -18,10 +19,11 @@ from procession.engines.base import State
 from procession.engines.containers.options import ContainerOptions, Form, Front, Image, PublishMode, Server
 from procession.engines.containers.swarm_health import WAS_READY, check
 from procession.engines.containers.swarm_updates import UPDATE_FORMAT
+from procession.engines.containers.swarm_verbs import has_ended
 from procession.engines.files import File
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
-from procession.stack.model import Probe, ProbeType, Stack
+from procession.stack.model import Probe, ProbeType, RestartWhen, Stack
 from tests.engines import contained
 from tests.engines.contained import (
     BEAT,
@@ -43,6 +45,7 @@ PASSWORDS = {"DB_PASSWORD": "one"}
 SEED = replace(MIGRATE, name="seed", depends_on=WEB.depends_on)
 WHOLE = stack_of(MIGRATE, SEED, WEB, WORKER, BEAT)
 CONFIG_HELP = ("stack config --help", Done(0, "Usage:  docker stack config [OPTIONS]"))
+PS = "docker stack ps --format '{{json .}}'"
 UPDATE = "docker service update --force --with-registry-auth --image mysite:latest --detach=false --quiet"
 DEPLOY_OF_WEB = """\
     deploy:
@@ -142,14 +145,24 @@ def test_a_secret_is_of_swarm_and_in_no_file() -> None:
 VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
 
+def expanded(template: str) -> str:
+    """As Go's text/template does where every action is a string."""
+    return re.sub(r'\{\{"([^"]*)"\}\}', r"\1", template)
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(values=st.lists(VALUES | st.sampled_from(["1e3", "no", "${HOME}", "$$", "0o17", "~", "12:30:00", "#", "'"])))
+@given(
+    values=st.lists(
+        VALUES
+        | st.sampled_from(["1e3", "no", "${HOME}", "$$", "0o17", "~", "{{.Node.ID}}", "{{{", "12:30:00", "#", "'"])
+    )
+)
 def test_any_value_survives(values: list[str], tmp_path: Path, docker_config: dict[str, str]) -> None:
-    """Compose writes what it has read with its own `$` doubled again."""
+    """Compose writes what it has read with its own `$` doubled again; then Swarm reads variables as templates."""
     environment = {f"V{at}": value for at, value in enumerate(values)}
     process = replace(WORKER, environment=environment, argv=("run", *values), depends_on=())
     found = services(stack_of(process), OPEN, tmp_path, docker_config)["worker"]
-    assert {name: found["environment"][name].replace("$$", "$") for name in environment} == environment
+    assert {name: expanded(found["environment"][name].replace("$$", "$")) for name in environment} == environment
     assert [word.replace("$$", "$") for word in found["command"][1:]] == values
 
 
@@ -217,7 +230,10 @@ def test_then_liveness_is_asked(tmp_path: Path) -> None:
         (
             "start",
             ("worker", "web"),
-            ["docker service scale --detach=false mysite_worker=2 mysite_web=1"],
+            [
+                "docker service scale --detach=false mysite_worker=2 mysite_web=1",
+                f"until {PS} --filter name=mysite_worker. --filter name=mysite_web. mysite",
+            ],
         ),
         (
             "roll",
@@ -232,7 +248,7 @@ def test_then_liveness_is_asked(tmp_path: Path) -> None:
             ("worker",),
             [
                 "docker service scale --detach=false mysite_worker=0",
-                "until docker stack ps --format '{{json .}}' --filter name=mysite_worker. mysite",
+                f"until {PS} --filter name=mysite_worker. mysite",
             ],
         ),
         (
@@ -381,6 +397,14 @@ def test_what_was_taken_away_is_not_shown_and_what_has_nothing_is_stopped() -> N
     }
 
 
+def test_a_failure_of_before_is_no_instance_unless_it_was_the_last() -> None:
+    failed = task("mysite_web.1", now="Failed 1 minute ago", wanted="Shutdown", error="task: non-zero exit (1)", id="a")
+    assert states(failed) == {"web": (State.STOPPED, ""), "beat": (State.STOPPED, "")}
+    once = stack_of(replace(WEB, restart=RestartWhen.NEVER))
+    (row,) = Played().play(swarm.ENGINE.status(asked(once, options=OPEN)), [("ps", Done(0, failed))])
+    assert row.state is State.FAILED
+
+
 def test_ten_come_after_two() -> None:
     assert list(states(*(task(f"mysite_web.{slot}") for slot in (10, 2, 1)))) == ["web.1", "web.2", "web.10", "beat"]
 
@@ -389,3 +413,16 @@ def test_without_a_swarm_it_says_so() -> None:
     nothing = Done(1, stderr="Error response from daemon: This node is not a swarm manager.")
     with pytest.raises(Refusal, match="not a swarm manager"):
         Played().play(swarm.ENGINE.status(asked(WHOLE)), [("ps", nothing)])
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted", "over"),
+    [
+        ("Running 1 second ago", "Running", True),
+        ("Running 1 second ago", "Remove", False),
+        ("Running 1 second ago", "Shutdown", False),
+        ("Shutdown 1 second ago", "Shutdown", True),
+    ],
+)
+def test_a_stop_is_over_when_the_last_has_ended(now: str, wanted: str, over: bool) -> None:
+    assert has_ended(Done(0, task("mysite_web.1", now=now, wanted=wanted))) is over

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from procession.engines.elsewhere import program_in_image
+from procession.engines.elsewhere import command_in_image
 from procession.stack.model import Listener, Probe, Process, Stack
 
 APP = "/app"
@@ -49,8 +49,7 @@ def moved(text: str, directory: str) -> str:
 
 def with_image_python(argv: Sequence[str], stack: Stack) -> tuple[str, ...]:
     """Neither our interpreter is there nor what is beside it: the image has its own on PATH."""
-    first, *rest = argv
-    return (program_in_image(first, stack, "python"), *rest)
+    return command_in_image(argv, stack, "python")
 
 
 def opened(argv: tuple[str, ...], listeners: Sequence[Listener]) -> tuple[str, ...]:

@@ -73,9 +73,12 @@ def _renew(verb: str) -> Verb:
 
 
 def _scaled(asked: Asked, counts: Mapping[str, int]) -> Steps[None]:
+    """Ends when those that are wanted are there, and those that are not have ended."""
     words = [f"{service(asked, name)}={count}" for name, count in counts.items()]
     if words:
         yield from well(Command(argv=("docker", "service", "scale", "--detach=false", *words)), "cannot scale")
+        argv = ("docker", "stack", "ps", "--format", TASKS_FORMAT, *_only(asked, counts), asked.stack.name)
+        yield from _gone(argv, has_ended, "those that are not wanted have ended")
 
 
 def _scale(asked: Asked) -> Steps[None]:
@@ -87,11 +90,8 @@ def _scale(asked: Asked) -> Steps[None]:
 
 
 def _stop(asked: Asked) -> Steps[None]:
-    """Swarm has no stop: no instances are wanted. Ends when the last one has."""
-    names = _names(asked, "stop")
-    yield from _scaled(asked, dict.fromkeys(names, 0))
-    argv = ("docker", "stack", "ps", "--format", TASKS_FORMAT, *_only(asked, names), asked.stack.name)
-    yield from _gone(argv, has_ended, "the last instance has ended")
+    """Swarm has no stop: no instances are wanted."""
+    yield from _scaled(asked, dict.fromkeys(_names(asked, "stop"), 0))
 
 
 def _only(asked: Asked, names: Iterable[str]) -> list[str]:
@@ -126,8 +126,9 @@ def _is_silent(done: Done) -> bool:
 
 
 def has_ended(done: Done) -> bool:
-    """Of tasks, as JSON: whether each that was there is no more, cleaned up or not."""
-    return _is_unknown(done) or (done.is_well and all(task.word in ENDED for task in read_tasks(done.stdout)))
+    """Of tasks, as JSON: whether all that are not wanted are no more."""
+    tasks = read_tasks(done.stdout) if done.is_well else []
+    return _is_unknown(done) or (done.is_well and all(task.is_wanted or task.word in ENDED for task in tasks))
 
 
 def _logs(asked: Asked) -> Steps[None]:

@@ -19,7 +19,7 @@ from procession.engines.containers.problems import problems
 from procession.engines.containers.service import Site, duration, limits, logging, process_service, ulimits, volumes_of
 from procession.engines.containers.stores import Store, read_stores, store_service
 from procession.engines.files import File
-from procession.engines.text.docker import Data, Defaulted, compose_yaml
+from procession.engines.text.docker import Data, Defaulted, compose_yaml, swarm_value
 from procession.errors import Problem
 from procession.stack.model import Kind, Limits, Log, Process, RestartWhen, Stack
 
@@ -110,12 +110,19 @@ def _secret(name: str) -> dict[str, Data]:
 
 def _common(process: Process, site: Site) -> dict[str, Data]:
     service = process_service(process, site)
+    declared = service["environment"]
+    assert isinstance(declared, Mapping)
+    service["environment"] = {name: _literal(value) for name, value in declared.items()}
     if files := (*process.env_files, *site.options.env_file):
         # Absolute: they are read where the checker looks at the file, too, and that is not where it will be.
         service["env_file"] = [os.path.join(site.stack.directory, path) for path in files]
     if test := swarm_health.check(inside(process, site.stack)):
         service["healthcheck"] = test
     return {key: value for key, value in service.items() if key not in IGNORED} | ulimits(process.limits)
+
+
+def _literal(value: Data) -> Data:
+    return swarm_value(value) if isinstance(value, str) else value
 
 
 def _service(process: Process, site: Site) -> dict[str, Data]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from procession.engines.base import Row, State
-from procession.stack.model import Kind, Stack
+from procession.stack.model import Kind, RestartWhen, Stack
 
 STATES: Final = {
     "Running": State.READY,  # not before its health check was passed for the first time
@@ -39,6 +39,10 @@ class Task:
     @property
     def word(self) -> str:
         return self.now.partition(" ")[0]
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.wanted in ("Running", "Ready")
 
     @property
     def serves(self) -> bool:
@@ -94,17 +98,21 @@ def _numbered(name: str) -> tuple[str, int, str]:
 
 def rows(tasks: Iterable[Task], stack: Stack) -> list[Row]:
     """One for each instance; a process without one is stopped. Of a slot that was taken away nothing is said."""
-    found = instances(tasks, stack)
-    there = {process_of(name) for name, task in found.items() if not _is_gone(task)}
+    found = {name: task for name, task in instances(tasks, stack).items() if not _is_gone(task, stack, name)}
+    there = {process_of(name) for name in found}
     missing = [one.name for one in stack.processes if one.name not in there and one.kind is Kind.PROCESS]
     return [
-        *(_row(name, task) for name, task in found.items() if not _is_gone(task)),
+        *(_row(name, task) for name, task in found.items()),
         *(Row(name=name, process=name, state=State.STOPPED, said="no instance is wanted") for name in missing),
     ]
 
 
-def _is_gone(task: Task) -> bool:
-    return task.word in ENDED and task.wanted in ("Shutdown", "Remove") and not task.error
+def _is_gone(task: Task, stack: Stack, name: str) -> bool:
+    """Its slot is wanted no more: what failed has another task after it, unless it is not to be started again."""
+    if task.word not in ENDED or task.is_wanted:
+        return False
+    process = stack.process(process_of(name))
+    return not task.error or process is None or process.restart is RestartWhen.ALWAYS
 
 
 def _row(name: str, task: Task) -> Row:
@@ -117,4 +125,6 @@ def _state(task: Task) -> State:
         return State.BACKOFF  # It stands by until the delay of its restart policy is over.
     if task.word == "Running" and task.wanted != "Running":
         return State.STOPPING
+    if task.error and task.word in ENDED and not task.is_wanted:
+        return State.FAILED  # and it stays so: see `_is_gone`
     return STATES.get(task.word, State.STARTING)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from procession.engines.elsewhere import program_in_image
+from procession.engines.elsewhere import command_in_image
 from procession.engines.kubernetes.options import Options
 from procession.stack.model import Listener, Process, Stack
 
@@ -23,9 +23,8 @@ def command(process: Process, stack: Stack, options: Options) -> tuple[str, ...]
 
 def moved(words: Iterable[str], stack: Stack, options: Options) -> tuple[str, ...]:
     """A command of this machine with the image's paths; its first word may be Python, or beside it."""
-    first, *rest = words
-    program = path(program_in_image(first, stack, options.python), stack, options)
-    return (program, *(path(word, stack, options) for word in rest))
+    command = command_in_image(tuple(words), stack, options.python)
+    return tuple(path(word, stack, options) for word in command)
 
 
 def path(text: str, stack: Stack, options: Options) -> str:

@@ -54,6 +54,13 @@ def compose_value(value: str) -> str:
     return value.replace("$", "$$")
 
 
+def swarm_value(value: str) -> str:
+    """For a variable of a service on Swarm, which takes it for a template of Go (swarmkit, template/expand.go): what
+    opens an action is put in by an action. Its commands are no templates.
+    """
+    return value.replace("{{", '{{"{{"}}')
+
+
 def compose_yaml(data: Mapping[str, Data]) -> str:
     """A Compose file, its keys in the order of `data`."""
     return yaml.yaml_text(_interpolated(data))
