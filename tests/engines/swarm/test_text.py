@@ -226,7 +226,6 @@ def test_then_liveness_is_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("verb", "names", "said"),
     [
-        ("logs", ("web",), ["docker service logs --timestamps --tail 100 mysite_web"]),
         (
             "start",
             ("worker", "web"),
@@ -330,13 +329,13 @@ def test_one_instance_is_not_swarms_to_take(verb: str) -> None:
         Played().play(swarm.ENGINE.verbs[verb](asked(WHOLE, "web.1", options=OPEN)))
 
 
-def test_the_logs_of_an_instance_are_those_of_its_task() -> None:
+def test_logs_are_those_of_each_life_that_had_a_container() -> None:
     played = Played()
-    there = task("mysite_worker.2", id="t2")
-    played.play(
-        swarm.ENGINE.verbs["logs"](asked(WHOLE, "worker.2", lines=None, options=OPEN)), [("stack ps", Done(0, there))]
-    )
-    assert played.said[-1] == "docker service logs --timestamps --tail all t2"
+    there = "".join(task("mysite_worker.2", id=id) for id in ("new", "never", "old"))
+    answers = [("stack ps", Done(0, there)), ("inspect", Done(0, "new c1\nnever \nold c2\n"))]
+    played.play(swarm.ENGINE.verbs["logs"](asked(WHOLE, "worker.2", lines=None, options=OPEN)), answers)
+    logs = "docker service logs --timestamps --tail all"
+    assert played.said[-2:] == [f"{logs} old", f"{logs} new"]
 
 
 def test_an_older_docker_has_compose_look_at_the_files() -> None:

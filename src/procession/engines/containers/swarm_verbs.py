@@ -9,7 +9,7 @@ from procession.engines.base import Asked, Row, Verb
 from procession.engines.containers.docker import CONTAINER_EVENTS, EVENT_FORMAT, EVENTS_SINCE, well
 from procession.engines.containers.service import image_of
 from procession.engines.containers.swarm_updates import TASKS_FORMAT, not_taken_back, service
-from procession.engines.containers.tasks_seen import ENDED, Task, instances, process_of, read_tasks, rows
+from procession.engines.containers.tasks_seen import ENDED, Task, process_of, read_tasks, rows
 from procession.engines.steps import Await, Command, Steps
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
@@ -18,6 +18,7 @@ from procession.stack.model import Kind
 GONE_SECONDS: Final = 300.0
 SERVICE_EVENTS: Final = ("create", "update", "remove")
 INSTANCES_FORMAT: Final = "{{.CurrentState}} · {{.Name}} · node {{.Node}} {{.Error}}"
+CONTAINER_FORMAT: Final = "{{.ID}} {{with .Status.ContainerStatus}}{{.ContainerID}}{{end}}"
 NAMESPACE: Final = "com.docker.stack.namespace"
 
 
@@ -136,13 +137,29 @@ def _logs(asked: Asked) -> Steps[None]:
     if asked.follow and len(names) > 1:
         what = "Swarm can follow the logs of one service at a time"
         raise Refusal(what, f"procession logs --follow {names[0]}", code=ExitCode.USAGE)
-    tasks = instances((yield from _tasks(asked)), asked.stack) if any("." in name for name in names) else {}
     for name in names:
-        if "." in name and name not in tasks:
-            raise Refusal(f"there is no {name}", "procession status")
-        of = tasks[name].id if "." in name else service(asked, name)
-        argv = ("docker", "service", "logs", "--timestamps", *_span(asked), of)
-        yield Command(argv=argv, looks=True, shown=True, joined=True)
+        for of in [service(asked, name)] if asked.follow and "." not in name else (yield from _lives(asked, name)):
+            argv = ("docker", "service", "logs", "--timestamps", *_span(asked), of)
+            yield Command(argv=argv, looks=True, shown=True, joined=True)
+
+
+def _lives(asked: Asked, name: str) -> Steps[list[str]]:
+    """The tasks of an instance, or of a process, that had a container, the oldest first.
+
+    Asked for the logs of a whole service, Docker (20.10) waits for ever for a task that ended before it had one.
+    """
+    tasks = [task for task in (yield from _tasks(asked)) if _is_of(asked, task, name)]
+    if not tasks:
+        raise Refusal(f"there is no {name}", "procession status")
+    argv = ("docker", "inspect", "--type", "task", "--format", CONTAINER_FORMAT, *(task.id for task in tasks))
+    done = yield from well(Command(argv=argv, looks=True), f"cannot ask for the tasks of {name}")
+    words = [line.split() for line in done.stdout.splitlines()]
+    return [line[0] for line in reversed(words) if len(line) > 1]
+
+
+def _is_of(asked: Asked, task: Task, name: str) -> bool:
+    whole = service(asked, name)
+    return task.name == whole if "." in name else task.name.startswith(f"{whole}.")
 
 
 def _span(asked: Asked) -> tuple[str, ...]:
