@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,20 +15,31 @@ from tests.console.project import Ended, Project
 from tests.engines.dockerd import FEEDREADER, import_image, import_nginx
 from tests.engines.story import FETCH_SECONDS, STORY_SECONDS, tell
 from tests.engines.swarm.machines import Machine, machines
+from tests.engines.swarm.place import broker
 
 PORT = 8080  # the machine's network is its own
 BROKEN = 'raise RuntimeError("a release that does not boot")\n'
 IMAGE, GOOD = "feedreader:latest", "feedreader:good"
 FRONT = "nginx:1.28-alpine"
 WSGI = "feedreader/wsgi.py"
-ENV = {"DATA": "/data", "FETCH_SECONDS": str(FETCH_SECONDS)}
-OPTIONS = {"IMAGE": {"BUILD": False}, "FRONT": {"SERVER": "nginx", "PORT": PORT}, "VOLUMES": ["data:/data"]}
-DECLARATION = f"""
-PRODUCTION_STACK = {{"NAME": "feedreader", "ENV": {ENV}, "ENGINES": {{"compose": {OPTIONS}}}}}
+DECLARATION = """
+PRODUCTION_STACK = {{"NAME": "feedreader", "ENV": {environment}, "ENGINES": {{"compose": {options}}}}}
 PRODUCTION_PROCESSES["web"] |= {{"REPLICAS": 2, "READINESS": {{"PATH": "/health/", "INTERVAL": 2, "WITHIN": 300}}}}
 for name in ("worker", "beat"):
     PRODUCTION_PROCESSES[name]["READINESS"] = {{"TYPE": "app", "INTERVAL": 2, "WITHIN": 300}}
 """
+
+
+def declaration(broker: str) -> str:
+    """Redis is on this machine: its socket is mounted, since the containers' network ends at theirs."""
+    environment = {"DATA": "/data", "FETCH_SECONDS": str(FETCH_SECONDS), "BROKER_URL": f"redis+socket://{broker}"}
+    folder = os.path.dirname(broker)
+    options = {
+        "IMAGE": {"BUILD": False},
+        "FRONT": {"SERVER": "nginx", "PORT": PORT},
+        "VOLUMES": ["data:/data", f"{folder}:{folder}"],
+    }
+    return DECLARATION.format(environment=environment, options=options)
 
 
 class Containers:
@@ -36,11 +48,11 @@ class Containers:
     begin: tuple[str, ...] = ("apply", "--engine", "compose")
     port = PORT
 
-    def __init__(self, project: Project, machine: Machine, docker: Mapping[str, str]) -> None:
+    def __init__(self, project: Project, machine: Machine, docker: Mapping[str, str], broker: str) -> None:
         self._project, self._machine, self._docker = project, machine, docker
         shutil.copytree(FEEDREADER, project.directory, dirs_exist_ok=True)
         with (project.directory / "feedreader/settings.py").open("a") as settings:
-            settings.write(DECLARATION)
+            settings.write(declaration(broker))
 
     def procession(self, *words: str) -> Ended:
         environment = {**self._docker, "DATA": str(self._project.directory / "data")}
@@ -87,11 +99,5 @@ def machine(tmp_path: Path, docker_config: Mapping[str, str]) -> Iterator[Machin
 @pytest.mark.slow
 @pytest.mark.timeout(STORY_SECONDS)
 def test_the_story_on_docker_compose(project: Project, machine: Machine, docker_config: Mapping[str, str]) -> None:
-    place = Containers(project, machine, {**docker_config, **machine.environment})
-    try:
-        with machine.network():
-            tell(place)
-    except AssertionError:
-        for words in (("status",), ("events",), ("logs", "worker", "-n", "all")):
-            print(place.procession(*words).out)
-        raise
+    with broker() as redis, machine.network():
+        tell(Containers(project, machine, {**docker_config, **machine.environment}, redis))

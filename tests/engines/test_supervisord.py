@@ -285,7 +285,7 @@ def test_the_unit_waits_for_as_long_as_the_stops_may_take() -> None:
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
 def test_systemd_has_nothing_to_say_about_the_unit(tmp_path: Path) -> None:
     stack = stack_of({"web": WEB, "worker": WORKER}, {"USER": "www-data"})
-    options = Options(directory=str(tmp_path / "it's $HOME"), supervisord=f"{Path(sys.executable).parent}/supervisord")
+    options = Options(directory="/srv/it's $HOME", supervisord=f"{Path(sys.executable).parent}/supervisord")
     file = files_of(stack, options)["mysite-supervisord.service"]
     (tmp_path / file.path).write_text(file.marked("me"))
     done = subprocess.run(

@@ -24,7 +24,11 @@ needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reas
 
 
 def put(directory: Path, options: Options) -> None:
-    rendering = render(STACK, options)
+    """Units of a user run as that user, so their declaration says none."""
+    own = tuple(replace(process, user="", group="") for process in STACK.processes)
+    stack = replace(STACK, processes=own) if options.user_mode else STACK
+    rendering = render(stack, options)
+    assert not [problem for problem in rendering.problems if problem.is_error]
     files.write(str(directory), rendering.files, files.compare(rendering.files, {}, "mysite"))
 
 

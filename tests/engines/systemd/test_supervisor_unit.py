@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.console.project import await_true
-from tests.engines.story import STORY_SECONDS, answer, lives, ok, phases
+from tests.engines.story import STORY_SECONDS, answer, lives, ok, phases, rows
 from tests.engines.systemd.feeds import Feeds
 from tests.engines.systemd.machine import booted, needs_machine
 
@@ -39,8 +39,11 @@ def said(feeds: Feeds, name: str) -> str:
 
 
 def each_has_a_cgroup_of_its_own_in_that_of_the_unit(feeds: Feeds) -> None:
-    for name, pid in lives(feeds).items():
-        (line,) = [row for row in feeds.machine.ok("cat", f"/proc/{pid}/cgroup").splitlines() if row.startswith("0::")]
+    for row in rows(feeds):
+        name, pid = row["name"], row["pid"]
+        (line,) = [
+            line for line in feeds.machine.ok("cat", f"/proc/{pid}/cgroup").splitlines() if line.startswith("0::")
+        ]
         assert f"/{UNIT}/procession-" in line
         assert f"/{name}-" in line
 
