@@ -52,3 +52,17 @@ def test_errors_come_after_warnings_and_the_count_last() -> None:
     assert lines[0].startswith("warning: web: is slow")
     assert lines[1].startswith("error: web.bakend: unknown key")
     assert lines[-1] == "1 problem, 1 warning"
+
+
+def test_a_warning_of_many_places_is_said_once_and_an_error_in_each_place() -> None:
+    warnings = [Problem("W100", f"worker{n}.liveness", "nobody asks", f"settings:{n}", "ask") for n in range(5)]
+    errors = [Problem("E001", f"worker{n}.bakend", "unknown key", f"settings:{n}") for n in range(2)]
+    assert problem_lines([*warnings, *errors], PLAIN) == [
+        "warning: worker0.liveness, worker1.liveness, worker2.liveness, 2 more: nobody asks [procession.W100]",
+        "    from settings:0 · ask",
+        "error: worker0.bakend: unknown key                                              [procession.E001]",
+        "    from settings:0",
+        "error: worker1.bakend: unknown key                                              [procession.E001]",
+        "    from settings:1",
+        "2 problems, 5 warnings",
+    ]

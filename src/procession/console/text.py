@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from procession.errors import Problem
 
 COLUMNS_DEFAULT = 80
+PLACES_MAX = 3  # of one warning
 CODES = {
     "red": "31",
     "green": "32",
@@ -89,14 +90,34 @@ def error_lines(what: str, fix: str, ink: Ink) -> list[str]:
 
 
 def problem_lines(problems: Iterable[Problem], ink: Ink) -> list[str]:
-    """All problems, warnings first, so that what must be mended stands last, and then how many there are."""
+    """All problems, warnings first, so that what must be mended stands last, and then how many there are.
+
+    Warnings that say the same of several places are one: a site with 200 workers is not told 200 times.
+    """
     ordered = sorted(problems, key=lambda problem: problem.is_error)
     lines = []
-    for problem in ordered:
+    for problem in _alike_joined(ordered):
         head, *rest = problem.lines()
         label = ink("red", "error:") if problem.is_error else ink("yellow", "warning:")
         lines += [f"{label} {head}", *(ink("dim", line) for line in rest)]
     return [*lines, *([problem_count(ordered)] if ordered else [])]
+
+
+def _alike_joined(problems: Iterable[Problem]) -> list[Problem]:
+    groups: dict[object, list[Problem]] = {}
+    for problem in problems:
+        told = (problem.where, problem.origin) if problem.is_error else ()
+        groups.setdefault((problem.id, problem.what, problem.fix, problem.detail, told), []).append(problem)
+    return [_joined(group) for group in groups.values()]
+
+
+def _joined(group: Sequence[Problem]) -> Problem:
+    """One problem in all their places; each place names its process, so the first origin shows where to look."""
+    from dataclasses import replace  # here, because only mistakes need it
+
+    places = [problem.where for problem in group]
+    more = [f"{len(places) - PLACES_MAX} more"] if len(places) > PLACES_MAX else []
+    return replace(group[0], where=", ".join([*places[:PLACES_MAX], *more]))
 
 
 def problem_count(problems: Sequence[Problem]) -> str:

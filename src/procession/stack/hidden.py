@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 HIDDEN = "[hidden]"
 SECRET_WORDS = re.compile(
@@ -13,6 +14,7 @@ SECRET_WORDS = re.compile(
 PASSWORD_IN_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://[^/?#\s:@]*):(?P<password>[^/?#\s]*)@", re.IGNORECASE)
 
 
+@lru_cache(maxsize=1024)  # the same few names, for each process
 def is_secret(name: str) -> bool:
     """Whether a variable or option of this name holds a secret: SECRET_KEY, DATABASE_PASSWORD, SENTRY_DSN, ..."""
     return SECRET_WORDS.search(name) is not None

@@ -16,13 +16,14 @@ PYTHON = (sys.executable, "-I", "-S")
 TASKS = "tasks"  # the folder
 
 
-def command(process: Process, stack: Stack, name: str, folder: str) -> str:
+def command(process: Process, stack: Stack, instance: str, folder: str) -> str:
     """The program itself where supervisord can do all that it needs, else through the launcher."""
     if process.kind is Kind.TASK:
         return text.supervisord_command(launcher(f"@{task_path(process, folder)}"))
     argv = process.handoff if is_held(process) else process.argv
-    what = _for_instance(process, stack, name, folder)
-    if odd := {key: value for key, value in variables(process).items() if key not in plain(process)}:
+    what = _for_instance(process, stack, instance, folder)
+    written = plain(process)
+    if odd := {name: value for name, value in variables(process).items() if name not in written}:
         what["environment"] = odd
     if not all(map(text.supervisord_can_hold, argv)):
         what["argv"], argv = list(argv), ()
