@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from procession.engines import compose
 from procession.engines.containers.options import ContainerOptions, Form, Front, Image, Installer, Server
 from procession.engines.files import File
-from procession.stack.model import Stack
+from procession.stack.model import Stack, StopStep
 from tests.engines.contained import (
     BEAT,
     FRONTED,
@@ -183,6 +183,13 @@ FRONTED_NOT = ContainerOptions(image=Image(build=False))
 def test_instances_that_hold_a_port_of_the_host_cannot_be_two() -> None:
     problems = compose.render(stack_of(MIGRATE, replace(WEB, replicas=2)), FRONTED_NOT).problems
     assert [problem.where for problem in problems if problem.id == "E122"] == ["web.replicas"]
+
+
+def test_the_front_waits_no_longer_than_a_stop_gives() -> None:
+    """Or a request would be cut off by the next release."""
+    web = replace(WEB, stop=(StopStep("TERM", 20.0), StopStep("QUIT", 5.0)))
+    (conf,) = [file for file in compose.render(stack_of(MIGRATE, web), FRONTED).files if file.path == "nginx.conf"]
+    assert "proxy_read_timeout 20s;" in conf.text
 
 
 def test_a_front_needs_a_process_that_listens() -> None:

@@ -123,6 +123,13 @@ def test_it_is_the_same_every_time() -> None:
     assert files_of(stack) == files_of(stack)
 
 
+def test_supervisord_may_open_as_many_files_as_its_programs_take() -> None:
+    """Three pipes' ends and more of each; its own default is for some 180 of them."""
+    few, many = (files_of(stack_of({"many": {"COMMAND": "sleep 9", "REPLICAS": number}})) for number in (3, 400))
+    assert "minfds" not in few[CONF].text
+    assert "\nminfds=2105\n" in many[CONF].text
+
+
 def test_what_is_needed_first_has_the_lower_priority(tmp_path: Path) -> None:
     site = {"a": {"COMMAND": ["true"], "DEPENDS_ON": ["b"]}, "b": {"COMMAND": ["true"], "DEPENDS_ON": ["c"]}}
     there = parsed(put(tmp_path, stack_of({**site, "c": {"COMMAND": ["true"]}})))

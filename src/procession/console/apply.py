@@ -104,7 +104,7 @@ def _apply(tool: Engine, rendering: Rendering, asked: Asked, options: argparse.N
     refuse_what_is_not_ours(changes, asked.directory, overwrite=options.overwrite)
     is_there = _is_there(tool, asked, options)
     if is_there:
-        _check(tool, rendering, replace(asked, dry_run=options.dry_run))
+        _check(tool, rendering, asked)
     changed = tuple(one.path for one in changes if one.change not in QUIET)
     if not options.dry_run:
         files.write(asked.directory, rendering.files, changes)

@@ -67,7 +67,6 @@ class Asked:
     until: datetime | None = None
     grep: str = ""  # only lines with this text in them
     json: bool = False
-    dry_run: bool = False  # of `check`: the commands alone are wanted, so what cannot be asked now is no refusal
     changed: tuple[str, ...] = ()  # of `apply`: the paths of the files that are new, changed or gone
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from procession.engines.text.fronts import caddy_value, nginx_value
+from procession.stack.model import Process
 
-READ_SECONDS_MIN = 60
 STATIC_SECONDS = 3600  # of files whose names may stay while their content changes
 HASHED_SECONDS = 31536000
 HTTPS_PORT = 443
@@ -31,13 +32,18 @@ class Fronted:
     static_url: str = "/static/"
     static_root: str = ""  # "" where the site serves its own
     body_bytes: int = 10 * 2**20
-    read_seconds: int = READ_SECONDS_MIN
+    read_seconds: int = 30
     resolver: str = ""
     addresses: tuple[str, ...] = ()  # where it listens; all if empty
     https: bool = True  # Caddy gets certificates for the hosts
     certificate: str = ""  # of TLS, with its key: paths; "" is plain http, or Caddy's own
     key: str = ""
     https_port: int = 443
+
+
+def read_seconds(process: Process) -> int:
+    """Whoever waits longer would be cut off by the next stop: so nobody waits for longer than that gives him."""
+    return max(1, math.floor(process.stop[0].seconds))
 
 
 def nginx(front: Fronted) -> str:

@@ -17,6 +17,7 @@ from procession.engines.kubernetes import ENGINE
 from procession.engines.kubernetes.options import Autoscale
 from procession.engines.kubernetes.render import render
 from procession.engines.kubernetes.verbs import CANNOT, VERBS, apply, directory
+from procession.engines.needs import require
 from procession.engines.steps import TIMED_OUT, Command, News, Put, Show, Step, Steps, drive
 from procession.refusal import Refusal
 from procession.run import NO_SUCH_PROGRAM, Done
@@ -230,27 +231,26 @@ NOBODY = Done(1, "", "E1121 memcache.go: refused\nThe connection to the server x
 
 
 def test_the_checkers_are_asked_one_after_the_other() -> None:
-    assert perform(ENGINE.check(ASKED)) == [
-        "kubectl kustomize /manifests",
-        "kubectl version",
-        f"{APPLY} --dry-run=server -k /manifests",
-    ]
+    assert perform(ENGINE.check(ASKED)) == ["kubectl kustomize /manifests", f"{APPLY} --dry-run=server -k /manifests"]
 
 
 @pytest.mark.parametrize(
-    ("command", "done", "refusal"),
+    ("done", "refusal"),
     [
-        ("kustomize", Done(NO_SUCH_PROGRAM), "kubectl is not there"),
-        ("version", NOBODY, "kubectl reaches no cluster: The connection to the server x:8080 was refused"),
-        ("--dry-run", Done(1, "", 'error: no matches for kind "ScaledObject"'), "no matches for kind"),
+        (Done(NO_SUCH_PROGRAM), "there is no kubectl here"),
+        (NOBODY, "the cluster does not answer: The connection to the server x:8080 was refused"),
     ],
 )
-def test_without_a_cluster_that_takes_it_nothing_is_written(command: str, done: Done, refusal: str) -> None:
+def test_the_cluster_is_asked_first(done: Done, refusal: str) -> None:
     with pytest.raises(Refusal, match=refusal) as refused:
-        perform(ENGINE.check(ASKED), {command: done})
-    assert refused.value.fix.endswith("nothing was changed")
-    said = perform(ENGINE.check(replace(ASKED, dry_run=True)), {command: done})  # that shows the commands all the same
-    assert refusal in said[-1]
+        perform(require(ENGINE, ASKED), {"version": done})
+    assert "KUBECONFIG" in refused.value.fix
+
+
+def test_what_the_cluster_does_not_take_is_not_written() -> None:
+    with pytest.raises(Refusal, match="no matches for kind") as refused:
+        perform(ENGINE.check(ASKED), {"--dry-run": Done(1, "", 'error: no matches for kind "ScaledObject"')})
+    assert refused.value.fix == "nothing was changed"
 
 
 def test_what_the_cluster_warns_of_is_said() -> None:
@@ -260,7 +260,9 @@ def test_what_the_cluster_warns_of_is_said() -> None:
 
 
 def test_the_checkers_of_this_machine_are_content(tmp_path: Path) -> None:
-    drive(ENGINE.check(replace(written(tmp_path), dry_run=True)), silent)  # kubectl's own Kustomize among them
+    """kubectl's own Kustomize among them; the cluster, the last of all, is not there."""
+    with pytest.raises(Refusal, match="the cluster does not take the manifests"):
+        drive(ENGINE.check(written(tmp_path)), silent)
 
 
 def test_a_manifest_that_would_not_do_is_refused_before_anything_is_touched(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -11,7 +10,7 @@ from procession.engines.containers.inside import ports
 from procession.engines.containers.options import Server
 from procession.engines.containers.service import Site
 from procession.engines.files import File, hash_of
-from procession.engines.front import READ_SECONDS_MIN, Fronted, caddyfile, nginx
+from procession.engines.front import Fronted, caddyfile, nginx, read_seconds
 from procession.engines.text.docker import Data
 from procession.stack.model import Process
 
@@ -42,11 +41,6 @@ def front_file(process: Process, site: Site, upstream: str) -> File:
     )
     text = nginx(fronted) if wanted.server is Server.NGINX else caddyfile(fronted)
     return File(path=FILES[wanted.server], text=text)
-
-
-def read_seconds(process: Process) -> int:
-    """A request may take as long as the site has to finish it when it is stopped."""
-    return max(READ_SECONDS_MIN, math.ceil(process.stop_seconds))
 
 
 def has_static(site: Site) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from procession.engines.base import Rendering
 from procession.engines.files import File
-from procession.engines.front import Fronted
+from procession.engines.front import Fronted, read_seconds
 from procession.engines.fronts.options import FrontOptions
 from procession.errors import Problem
 from procession.stack.model import Process, Stack
@@ -64,7 +64,7 @@ def _fronted(stack: Stack, process: Process, options: FrontOptions) -> Fronted:
         static_url=f"/{url.strip('/')}/",
         static_root=root if is_ours else "",
         body_bytes=options.body_bytes,
-        read_seconds=_read_seconds(process, options),
+        read_seconds=math.floor(options.timeout_seconds or read_seconds(process)),
     )
 
 
@@ -74,8 +74,3 @@ def upstream(bind: str) -> str:
         return bind
     host, _, port = bind.rpartition(":")
     return f"{ANYWHERE.get(host, host)}:{port}"
-
-
-def _read_seconds(process: Process, options: FrontOptions) -> int:
-    """Whoever waits longer would be cut off by the next stop: so nobody waits for longer than that gives him."""
-    return max(1, math.floor(options.timeout_seconds or process.stop[0].seconds))

@@ -14,6 +14,9 @@ from procession.engines.text import supervisord as text
 from procession.stack.model import Kind, Stack
 
 PRIORITY_FIRST = 100
+DESCRIPTORS_DEFAULT = 1024  # `minfds` of supervisord 4.3, where the file does not say it
+DESCRIPTORS_EACH = 5  # what a program takes of supervisord's, by `benchmarks/scale --peers supervisord`
+DESCRIPTORS_OF_ITS_OWN = 100
 PRIORITY_STEP = 10
 
 HEAD = """\
@@ -35,9 +38,10 @@ def render(stack: Stack, options: Options) -> Rendering:
 def _conf(stack: Stack, options: Options) -> str:
     folder = where.directory(stack, options)
     priorities = _priorities(stack)
-    found = _own_sections(stack)
+    programs: dict[str, Section] = {}
     for process in stack.processes:
-        found.update(sections(process, stack, priorities[process.name], folder))
+        programs.update(sections(process, stack, priorities[process.name], folder))
+    found = {**_own_sections(stack, len(programs)), **programs}
     return HEAD + "".join(map(_section, found, found.values()))
 
 
@@ -46,13 +50,15 @@ def _section(name: str, options: Section) -> str:
     return f"\n[{name}]\n{lines}"
 
 
-def _own_sections(stack: Stack) -> dict[str, Section]:
+def _own_sections(stack: Stack, programs: int) -> dict[str, Section]:
     user = where.owner(stack)[0]
+    descriptors = DESCRIPTORS_OF_ITS_OWN + DESCRIPTORS_EACH * programs
     supervisord = {
         "logfile": f"%(here)s/{where.LOG}",
         "pidfile": f"%(here)s/{where.PID}",
         "childlogdir": "%(here)s",
         **({"user": text.supervisord_value(user)} if user else {}),
+        **({"minfds": str(descriptors)} if descriptors > DESCRIPTORS_DEFAULT else {}),
     }
     return {
         "supervisord": supervisord,
