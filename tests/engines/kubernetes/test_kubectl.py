@@ -110,10 +110,9 @@ def test_the_commands_of_apply(asked: Asked, nobody: dict[str, str]) -> None:
 
 
 def test_the_commands_of_the_check(asked: Asked, nobody: dict[str, str]) -> None:
-    kustomized, *others = say(ENGINE.check(asked), nobody)
+    kustomized, tried = say(ENGINE.check(asked), nobody)
     assert kustomized.is_well
-    assert len(others) == 2
-    assert all(REFUSED in done.stderr for done in others), others
+    assert REFUSED in tried.stderr
 
 
 def test_those_of_status(asked: Asked, nobody: dict[str, str]) -> None:

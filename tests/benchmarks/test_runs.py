@@ -18,7 +18,7 @@ from benchmarks.measurements import MEASUREMENTS
 from benchmarks.results import Result, Row, format_table
 from procession.engines.registry import MODULES
 
-RUN = Path(__file__).parents[1] / "benchmarks" / "run"
+RUN = Path(__file__).parents[2] / "benchmarks" / "run"
 FAULTS_RUN = RUN.with_name("faults")
 SPEED = Row("speed", "speed", "ms")
 
