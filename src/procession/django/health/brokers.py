@@ -18,7 +18,7 @@ IN_MEMORY = ("memory", "")  # a broker that only this process has
 def brokers(timeout_seconds: float) -> Mapping[str, Callable[[], object]]:
     """A question for each task runner that the site has; each raises what its client raises."""
     found = {f"broker.{name}": ask for app, (name, ask) in RUNNERS.items() if app in settings.INSTALLED_APPS}
-    found |= {f"broker.{CELERY}": partial(_ask_celery, app, timeout_seconds) for app in _celery_apps()}
+    found |= {f"broker.{CELERY}": partial(_ask_celery, app, timeout_seconds) for app in celery_apps()}
     return found if len(found) != 1 else {"broker": next(iter(found.values()))}
 
 
@@ -28,7 +28,7 @@ def celery_address(app: Any) -> str:
     return "" if connection.transport_cls in IN_MEMORY else hide_in_text(connection.as_uri(include_password=True))
 
 
-def _celery_apps() -> Iterator[Any]:
+def celery_apps() -> Iterator[Any]:
     """The applications that the declaration names; else those that the site has made while it was loaded."""
     names = list(dict.fromkeys(_declared_apps()))
     if names:
