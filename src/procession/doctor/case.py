@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from time import time
 
 from procession.control import wire
 from procession.errors import Problem
@@ -11,6 +12,8 @@ from procession.recorder.reading.history import Event
 from procession.stack.model import Process, Stack
 
 SETTLED = frozenset({"ready", "done", "standby"})
+RECENT_SECONDS = 600.0
+RESTARTS_MAX = 2  # deaths that nobody asked for, in that time: one more, and it keeps restarting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +60,18 @@ class Case:
         return list(self.status["instances"]) if self.status is not None else []
 
     def unwell(self) -> list[wire.Message]:
-        """Those that are wanted, and neither ready nor done."""
-        return [view for view in self.views() if view["wanted"] and view["phase"] not in SETTLED]
+        """Those that are wanted, and neither ready nor done; or that are ready now, and keep dying."""
+        return [
+            view
+            for view in self.views()
+            if view["wanted"] and (view["phase"] not in SETTLED or self.recent_deaths(view) > RESTARTS_MAX)
+        ]
+
+    def recent_deaths(self, view: wire.Message) -> int:
+        """How often it has died lately without having been asked to end by a person."""
+        asked = {event.pid for event in self.events_of(view["name"], "stopping") if not event.detail.get("because")}
+        died = [event for event in self.events_of(view["name"], "exited", "spawn-failed") if event.pid not in asked]
+        return sum(time() - event.at < RECENT_SECONDS for event in died)
 
     @property
     def is_well(self) -> bool:
@@ -71,7 +84,3 @@ class Case:
     def events_of(self, instance: str, *kinds: str) -> list[Event]:
         """Oldest first."""
         return [event for event in self.events if event.instance == instance and event.kind in kinds]
-
-    def has_death_like(self, word: str) -> bool:
-        """Whether any instance's last death has this in its words."""
-        return any(word in str(view.get("last_exit", "")) for view in self.views())

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from procession.control import wire
-from procession.doctor.case import Case
+from procession.doctor.case import RECENT_SECONDS, SETTLED, Case
 from procession.doctor.finding import Finding, Weight
 from procession.doctor.knowledge import explain, explain_lines
+from procession.units import show_seconds
 
 EXIT = re.compile(r"exited with (\d+)")
 EXCEPTION = re.compile(
@@ -104,8 +105,11 @@ def _symptom(view: wire.Message, case: Case) -> Finding:
         return Finding(
             weight=Weight.SYMPTOM, about=f"state {name}", what=f"{name}: not ready: {saw}", fix=fix, seen=last
         )
-    times = f", {view['deaths']} times in a row" if view["deaths"] > 1 else ""
     state = "crash-looping" if view["crash_looping"] else view["phase"]
+    times = f", {view['deaths']} times in a row" if view["deaths"] > 1 else ""
+    if view["phase"] in SETTLED:
+        times = f", {case.recent_deaths(view)} times in {show_seconds(RECENT_SECONDS)}"
+        state = "keeps restarting"
     what = f"{name}: {state}: {view['last_exit'] or view['why'] or 'its end is not known'}{times}"
     words = in_words(view["last_exit"], backend)
     said = tuple(f"its last line: {line.strip()}" for line in last) or ("it has said nothing",)

@@ -60,7 +60,7 @@ def _need(answer: wire.Message, case: Case) -> Finding:
 
 
 def _comes_with_the_start(about: str, case: Case) -> bool:
-    """What the site's own task will do, once somebody starts it: the first `up` makes the database, an update its tables."""
+    """What the site's own task does at the next start: it makes the database, and its tables."""
     has_task = any("migrate" in process.argv for process in case.processes())
     return about in ("migrations", "sqlite file") and has_task and case.status is None
 
