@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from socket import create_server
 
 import pytest
 
+from procession.recorder.reading.history import Wanted, read_events
 from tests.backends.serving import free_port
 from tests.console.project import Project, await_true
 from tests.doctor.memory import MemoryGroup
@@ -37,8 +39,13 @@ def head(project: Project, *arguments: str) -> str:
     return "\n".join(ended.out.splitlines()[:3])
 
 
-def is_crash_looping(project: Project, name: str) -> bool:
-    return bool(project.instance(name)["crash_looping"])
+def has_died(project: Project, name: str, times: int) -> bool:
+    """By the history, which is written a moment after it has happened."""
+    try:
+        events = read_events(str(project.stack_directory), Wanted(names=[name]))
+    except (OSError, sqlite3.Error):
+        return False  # it is only beginning
+    return sum(event.kind == "exited" for event in events) >= times
 
 
 def crash_loop(project: Project, command: str, more: str = "") -> None:
@@ -46,7 +53,7 @@ def crash_loop(project: Project, command: str, more: str = "") -> None:
     declared = f'{{"job": {{"COMMAND": {["sh", "-c", command]!r}, "BACKOFF": {{"first": "10ms"}}{more}}}}}'
     make_site(project, f"PRODUCTION_PROCESSES = {declared}\n")
     project.run("up", "-d", "--no-wait")
-    await_true(lambda: is_crash_looping(project, "job.1"), "it dies three times in a row")
+    await_true(lambda: has_died(project, "job.1", 3), "it dies three times in a row")
 
 
 def test_a_port_that_is_taken_and_by_whom(project: Project) -> None:
@@ -159,7 +166,7 @@ def test_one_that_is_ready_now_and_has_died_all_the_time_before(project: Project
     declared = f'{{"job": {{"COMMAND": {["sh", "-c", DIES_FIVE_TIMES]!r}, "BACKOFF": {{"first": "10ms"}}}}}}'
     make_site(project, f"PRODUCTION_PROCESSES = {declared}\n")
     project.run("up", "-d", "--no-wait")
-    await_true(lambda: (project.instance("job.1")["restarts"]) == 5, "it runs for the sixth time")
+    await_true(lambda: has_died(project, "job.1", 5), "it runs for the sixth time")
     assert "job.1: keeps restarting: exited with 3, 5 times in 10 min" in head(project)
 
 

@@ -18,6 +18,7 @@ from procession.console.run import Place, build_environment, common_place, place
 from procession.control import wire
 from procession.control.client import Client
 from procession.doctor.case import Case
+from procession.doctor.imports import Package, packages
 from procession.doctor.site import asked_hosts
 from procession.errors import Problem
 from procession.owner import find_owner
@@ -163,6 +164,19 @@ def _report(stack: Stack, names: tuple[str, ...]) -> tuple[Mapping[str, object],
         last = said.stderr.decode(errors="replace").strip().splitlines()[-STDERR_LINES:]
         return {}, f"the site's Python ended with {said.returncode} while it loaded the site: {' / '.join(last)}"
     return report, ""
+
+
+def time_imports(stack: Stack, names: tuple[str, ...]) -> list[Package]:
+    """What each package takes while the site loads as a web server's worker loads it. Raises Refusal."""
+    argv = [sys.executable, "-X", "importtime", "-c", "from procession.django.examine import load; load()"]
+    try:
+        said = _run(argv, _place(stack, names))
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Refusal(f"cannot load the site: {error}") from error
+    lines = said.stderr.decode(errors="replace").splitlines()
+    if said.returncode:
+        raise Refusal(f"the site does not load: {lines[-1] if lines else said.returncode}", "see: procession doctor")
+    return packages(lines)
 
 
 def _place(stack: Stack, names: tuple[str, ...]) -> Place:
