@@ -212,6 +212,8 @@ def test_one_process_is_asked_about_with_what_it_depends_on(project: Project) ->
     assert "none.sh" not in project.run("doctor", "web").out
     assert "there is no such program" in head(project, "other")
     assert project.run("doctor", "wbe").code == 2
+    project.ok("down")
+    assert 'did you mean "web"?' in project.run("doctor", "wbe", "--no-site").err
 
 
 def test_a_broken_declaration_is_no_cause_of_what_runs(project: Project) -> None:

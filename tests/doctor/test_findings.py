@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from procession.console.engine_views import as_view
 from procession.doctor.case import Case
-from procession.doctor.deaths import in_words, last_exception, own_frames
+from procession.doctor.deaths import examine_deaths, in_words, last_exception, own_frames
 from procession.doctor.finding import Finding, Weight, arrange
 from procession.doctor.interpreter import trouble_of
 from procession.doctor.knowledge import MEANINGS, explain
 from procession.doctor.supervision import examine_orphans
 from procession.doctor.timeouts import examine_timeouts, option_seconds
+from procession.engines.base import Row, State
 from procession.stack.model import Kind, Process, Stack, StopStep
 
 KNOWN = [
@@ -129,6 +131,19 @@ def test_what_is_left_of_an_earlier_run_is_found(tmp_path: Path) -> None:
         (finding,) = examine_orphans(case_of(web("gunicorn"), str(tmp_path)))
         child.kill()
     assert f"without a supervisor: pid {child.pid} (" in finding.what
+
+
+def test_another_engines_rows_are_examined_in_the_same_words() -> None:
+    rows = [
+        Row(name="web.1", process="web", state=State.FAILED, said="exited with 3"),
+        Row(name="web.2", process="web", state=State.READY, pid=1),
+    ]
+    status = {"instances": [as_view(row) for row in rows], "processes": []}
+    case = replace(case_of(web("gunicorn")), status=status, engine="supervisord")
+    (finding,) = examine_deaths(case)
+    assert finding.what == "web.1: failed: exited with 3"
+    assert "no worker could be started" in finding.seen[0]
+    assert not list(examine_orphans(case))
 
 
 def test_an_environment_whose_python_is_gone_is_told_from_one_that_is_not_there(tmp_path: Path) -> None:

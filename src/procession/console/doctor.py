@@ -8,7 +8,7 @@ import sys
 
 from procession.console import declared, text
 from procession.doctor.case import Case
-from procession.doctor.examine import EXAMINATIONS, examine
+from procession.doctor.examine import EXAMINATIONS, OF_THE_SITE, examine
 from procession.doctor.finding import Finding, Weight
 from procession.refusal import ExitCode
 from procession.stack.codec import to_data
@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "names", nargs="*", metavar="NAME", help="a process (web), and what it depends on; default: all"
     )
     declared.add_arguments(parser)
+    parser.add_argument("--engine", metavar="NAME", default="", help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="print what is found as JSON")
     parser.add_argument(
         "--no-site", dest="site", action="store_false", help="do not load the site, nor ask its database and broker"
@@ -56,7 +57,14 @@ def report(found: list[Finding], case: Case, ink: text.Ink) -> list[str]:
         lines = [ink("green", _all_well(case))]
     if risks:
         lines += ["", RISKS, *(line for finding in risks for line in _lines(finding, "-  ", ink))]
-    return [*lines, "", ink("dim", f"Looked at: {', '.join(EXAMINATIONS)}.")]
+    return [*lines, "", *(ink("dim", line) for line in _looked_at(case))]
+
+
+def _looked_at(case: Case) -> list[str]:
+    seen = [name for name in EXAMINATIONS if case.report or name not in OF_THE_SITE]
+    unseen = [name for name in EXAMINATIONS if name not in seen]
+    why = "the site was not loaded"
+    return [f"Looked at: {', '.join(seen)}.", *([f"Not looked at: {', '.join(unseen)}: {why}."] if unseen else [])]
 
 
 def _lines(finding: Finding, mark: str, ink: text.Ink) -> list[str]:
@@ -71,7 +79,5 @@ def _lines(finding: Finding, mark: str, ink: text.Ink) -> list[str]:
 
 
 def _all_well(case: Case) -> str:
-    if case.engine:
-        return f"Nothing is wrong that can be seen from here; {case.engine} runs the site: procession status"
     views = case.views()
     return f"Nothing is wrong: {text.plural(len(views), 'instance')} as it should be."

@@ -13,7 +13,8 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from procession.console import declared, views
+from procession.console import declared, project, text, views
+from procession.console.engine_views import other_engine
 from procession.console.run import Place, build_environment, common_place, place
 from procession.control import wire
 from procession.control.client import Client
@@ -26,7 +27,7 @@ from procession.recorder.reading.history import Event, Wanted, read_events
 from procession.recorder.reading.logs import Wanted as WantedLines
 from procession.recorder.reading.logs import read_logs
 from procession.recorder.reading.parts import log_paths, parts_of
-from procession.refusal import Refusal
+from procession.refusal import ExitCode, Refusal
 from procession.stack.codec import from_data
 from procession.stack.model import Stack
 
@@ -42,12 +43,16 @@ KEPT = ("TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "LANG", "LC_ALL")
 def take_history(options: argparse.Namespace) -> Case:
     """All that is known. Raises Refusal for a name that is none."""
     status, refusal = _status(options.stack_directory)
+    engine = ""
     if status is not None:
         _see_as(status["supervisor"]["pid"])
         views.chosen(status, options.names)
+    elif project.has_engine(options):
+        engine, status, refusal = other_engine(options)
     loaded, problems = _declaration(options)
     stack = loaded or _applied(options.stack_directory)
     names = tuple(name.partition(".")[0] for name in options.names)
+    _check_names(names, stack)
     events = _events(options.stack_directory)
     report, trouble = ({}, "") if stack is None or not options.site else _report(stack, names)
     return Case(
@@ -59,7 +64,7 @@ def take_history(options: argparse.Namespace) -> Case:
         problems=problems,
         status=status,
         refusal=refusal,
-        engine=_engine(options.stack_directory),
+        engine=engine,
         events=tuple(events),
         lines=_lines(options.stack_directory, events),
         report=report,
@@ -107,12 +112,13 @@ def _applied(stack_directory: str) -> Stack | None:
         return None
 
 
-def _engine(stack_directory: str) -> str:
-    try:
-        with open(os.path.join(stack_directory, "engine.json"), encoding="utf-8") as file:
-            return str(json.load(file)["engine"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+def _check_names(names: tuple[str, ...], stack: Stack | None) -> None:
+    """Raises Refusal for a process that is not declared, where it is known what is."""
+    known = [process.name for process in stack.processes] if stack is not None else list(names)
+    for name in names:
+        if name not in known:
+            close = text.suggestion(name, known) or f"; there are: {', '.join(known)}"
+            raise Refusal(f"there is no process {name!r}{close}", code=ExitCode.USAGE)
 
 
 def _events(stack_directory: str) -> list[Event]:

@@ -21,10 +21,10 @@ class Case:
     """One site, or some processes of it.
 
     `stack` is what is declared, else what was applied last; None where neither can be read. `problems` are those of the
-    declaration. `status` is the supervisor's (see control.wire), None where none answers: then `refusal` says why, and
-    `engine` names what else runs the site, if anything does. `lines` are the last of each instance's log, oldest first.
-    `report` is what the site's own Python says (see procession.django.examine), {} where it was not asked, and
-    `report_trouble` why it gave none.
+    declaration. `status` is the supervisor's (see control.wire), None where none answers: then `refusal` says why.
+    `engine` names what else runs the site, if anything does: then `status` is that one's, in the same words. `lines`
+    are the last of each instance's log, oldest first. `report` is what the site's own Python says (see
+    procession.django.examine), {} where it was not asked, and `report_trouble` why it gave none.
     """
 
     directory: str

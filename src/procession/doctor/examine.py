@@ -41,6 +41,10 @@ EXAMINATIONS: Final[dict[str, Examination]] = {
 }
 
 
+OF_THE_SITE: Final = frozenset({"site", "database, cache, migrations, broker", "hosts"})
+"""Those that need the site's own report."""
+
+
 def examine(case: Case) -> list[Finding]:
     """All that is found, the cause first."""
     return arrange(finding for name in EXAMINATIONS for finding in _try(name, case))

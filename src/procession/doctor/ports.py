@@ -18,8 +18,9 @@ UNPRIVILEGED_FROM = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 
 
 def examine_ports(case: Case) -> Iterator[Finding]:
+    unwell = {view["process"] for view in case.unwell()}
     for process in case.processes():
-        if process.replicas:
+        if process.replicas and (not case.engine or process.name in unwell):  # whose another engine's ports are
             for listener in process.listeners:
                 yield from _listener(process.name, listener, case)
 
@@ -39,7 +40,7 @@ def _listener(name: str, listener: Listener, case: Case) -> Iterator[Finding]:
         fix = f"stop that process (kill {pids}), or bind to another address"
         seen = tuple(_described(int(holder.split()[0])) for holder in strangers)
         yield Finding(weight=Weight.CAUSE, about=about, what=what, fix=fix, seen=seen)
-    elif case.status is None:
+    elif case.status is None and not case.engine:
         yield from _unbound(name, listener, address, about)
 
 
@@ -78,7 +79,7 @@ def _bind(address: Address) -> OSError | None:
 
 def _is_ours(pid: int, case: Case) -> bool:
     """The supervisor, which holds the site's listeners, and what it has started."""
-    supervisor = case.status["supervisor"]["pid"] if case.status is not None else 0
+    supervisor = case.status.get("supervisor", {}).get("pid", 0) if case.status is not None else 0
     mark = procfs.read_mark(pid)
     return pid == supervisor or (mark is not None and mark.directory == case.stack_directory)
 

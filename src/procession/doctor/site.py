@@ -28,7 +28,7 @@ def examine_site(case: Case) -> Iterator[Finding]:
         if failed:
             meaning = explain(failed["what"], python=case.python)
             yield Finding(
-                weight=Weight.RISK if case.is_well else Weight.CAUSE,
+                weight=Weight.RISK if case.is_well and not case.engine else Weight.CAUSE,  # whose "ready" says less
                 about=meaning.about if meaning else key,
                 what=f"{words}: {meaning.what if meaning else failed['what']}",
                 fix=meaning.fix if meaning else "correct it there; procession check tries again",

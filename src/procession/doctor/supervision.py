@@ -12,10 +12,10 @@ NAMED_MAX = 5
 
 
 def examine_supervisor(case: Case) -> Iterator[Finding]:
-    if case.status is None and not case.engine:
+    if case.status is None:
         what = case.refusal or f"no supervisor runs in {case.stack_directory}"
         seen = [f"{event.kind} by {event.who}" for event in case.events if event.kind == "down"][-1:]
-        fix = "start the site: procession up -d"
+        fix = f"see: procession status, by {case.engine}" if case.engine else "start the site: procession up -d"
         yield Finding(weight=Weight.SYMPTOM, about="supervisor", what=what, fix=fix, seen=tuple(seen))
     for event in [event for event in case.events if event.kind in ("supervisor-died", "log-dropped")][-1:]:
         what = f"{event.kind}: {event.detail.get('message', '')}"
@@ -39,7 +39,9 @@ def examine_stopped(case: Case) -> Iterator[Finding]:
 
 
 def examine_orphans(case: Case) -> Iterator[Finding]:
-    """Processes that carry our mark, and belong to no instance that is known."""
+    """Processes that carry our mark, and belong to no instance that is known. Another engine knows its own."""
+    if case.engine:
+        return
     known = {view["pid"] for view in case.all_views()} | {
         view["draining"]["pid"] for view in case.all_views() if view.get("draining")
     }
