@@ -46,7 +46,7 @@ def test_what_does_not_listen_has_its_heartbeat_looked_at(project: Project, tmp_
     os.utime(beat, (time.time() - 3600, time.time() - 3600))
     late = project.run("health", environment=in_it)
     assert late.code == 1
-    assert "its last heartbeat was 3600 s ago" in late.err
+    assert "its last heartbeat was 36" in late.err
 
 
 def test_health_imports_nothing_slow(project: Project) -> None:

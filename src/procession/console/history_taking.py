@@ -49,7 +49,8 @@ def take_history(options: argparse.Namespace) -> Case:
         views.chosen(status, options.names)
     elif project.has_engine(options):
         engine, status, refusal = other_engine(options)
-    loaded, problems = _declaration(options)
+    is_development = os.path.basename(options.stack_directory) == project.DEVELOPMENT
+    loaded, problems = (None, ()) if is_development else _declaration(options)  # `dev` has adapted what it found
     stack = loaded or _applied(options.stack_directory)
     names = tuple(name.partition(".")[0] for name in options.names)
     _check_names(names, stack)
