@@ -122,15 +122,20 @@ def test_what_is_left_of_an_earlier_run_is_found(tmp_path: Path) -> None:
     mark = {"PROCESSION_DIRECTORY": str(tmp_path), "PROCESSION_INSTANCE": "web.1", "PROCESSION_LIFE": "1"}
     script = 'PROCESSION_PID=$$ exec "$@"'
     with subprocess.Popen(
-        ["sh", "-c", f"{script}", "sh", "sh", "-c", "echo there; exec sleep 1000"],
+        ["sh", "-c", script, "sh", "sh", "-c", "echo there; exec sleep 1000"],
         env={**os.environ, **mark},
         stdout=subprocess.PIPE,
     ) as child:
         assert child.stdout
         assert child.stdout.readline() == b"there\n"
-        (finding,) = examine_orphans(case_of(web("gunicorn"), str(tmp_path)))
+        case = case_of(web("gunicorn"), str(tmp_path))
+        (finding,) = examine_orphans(case)
+        running = {"phase": "ready", "process": "web", "name": "web.1", "wanted": True, "pid": 1}
+        (later,) = examine_orphans(replace(case, status={"instances": [{**running, "life": 2}]}))
+        assert not list(examine_orphans(replace(case, status={"instances": [{**running, "life": 0}]})))
         child.kill()
     assert f"without a supervisor: pid {child.pid} (" in finding.what
+    assert later.fix == f"end them: kill {child.pid}"
 
 
 def test_another_engines_rows_are_examined_in_the_same_words() -> None:

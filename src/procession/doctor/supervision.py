@@ -45,11 +45,15 @@ def examine_orphans(case: Case) -> Iterator[Finding]:
     known = {view["pid"] for view in case.all_views()} | {
         view["draining"]["pid"] for view in case.all_views() if view.get("draining")
     }
+    last_life = max((view["life"] for view in case.all_views()), default=0)  # what began since then is no orphan
     left: dict[int, str] = {}
     for pid in procfs.all_pids():
         mark = procfs.read_mark(pid)
-        stat = procfs.read_stat(pid) if mark is not None and mark.directory == case.stack_directory else None
-        if mark is not None and stat is not None and not stat.is_dead and mark.main not in known and mark.instance:
+        if mark is None or mark.directory != case.stack_directory or not mark.instance or mark.main in known:
+            continue
+        stat = procfs.read_stat(pid)
+        is_new = case.status is not None and mark.life > last_life
+        if stat is not None and not stat.is_dead and not is_new:
             left[pid] = f"{pid} ({stat.program}, of {mark.instance})"
     if not left:
         return
