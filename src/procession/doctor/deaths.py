@@ -125,7 +125,7 @@ def _waits(view: wire.Message) -> Finding:
         weight=Weight.SYMPTOM,
         about=f"state {view['name']}",
         what=what,
-        fix="mend that one, and this one starts by itself",
+        fix="it starts by itself once that is there; if it takes too long, ask about that one",
     )
 
 
