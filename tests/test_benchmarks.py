@@ -16,6 +16,7 @@ from benchmarks.child import Birth, Births, build_child
 from benchmarks.injection.rows import FAULTS
 from benchmarks.measurements import MEASUREMENTS
 from benchmarks.results import Result, Row, format_table
+from procession.engines.registry import MODULES
 
 RUN = Path(__file__).parents[1] / "benchmarks" / "run"
 FAULTS_RUN = RUN.with_name("faults")
@@ -37,6 +38,14 @@ def test_a_quick_run_has_a_sample_or_a_reason_for_every_row_and_tool(tmp_path: P
     assert all(tool in done.stdout for tool in data["versions"])
     assert "bare" in data["versions"], done.stderr
     assert done.returncode in (0, 1)
+
+
+def test_rendering_is_measured_for_every_engine() -> None:
+    command = [sys.executable, str(RUN.with_name("render")), "--processes", "3", "--rounds", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()[3:]
+    assert [line.split()[0] for line in lines] == list(MODULES)
+    assert all(float(number.replace(",", "")) > 0 for line in lines for number in line.split()[1:])
 
 
 def test_an_unknown_name_is_wrong_usage() -> None:

@@ -14,8 +14,14 @@ ROOT = Path(__file__).parents[1]
 LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 SITES_OWN = ("django", "dashboard", "apps", "backends")
 """The layers that may import a third party: Django, or the server program that a backend's wrapper is exec'd for."""
-EXTRAS = ("procession.console.autoreload.", "procession.engines.kubernetes.checking")
-"""What the extra `dev` brings, which only `procession dev` imports; and `engines`, for `apply` to check manifests."""
+EXTRAS = (
+    "procession.console.autoreload.",
+    "procession.engines.kubernetes.checking",
+    "procession.engines.programs.supervisord_check",
+)
+"""What the extra `dev` brings, which only `procession dev` imports; `engines`, for `apply` to check manifests; and what
+supervisord's own Python runs.
+"""
 
 
 def lint_imports(source: Path) -> subprocess.CompletedProcess[str]:

@@ -15,6 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from procession.engines.options import read_options
+from procession.engines.registry import engine
 from procession.errors import Problem
 from procession.load import load
 from procession.sources.procfile import read_procfile
@@ -22,7 +24,7 @@ from procession.sources.settings import read_settings
 from procession.sources.toml import read_toml
 from procession.stack.codec import from_data
 from procession.stack.declared import Declared
-from procession.stack.model import Site
+from procession.stack.model import Site, Stack
 
 MISTAKES: Mapping[str, Mapping[str, Any]] = tomllib.loads(Path(__file__).with_name("problems.toml").read_text())
 SITE = "/srv/mysite"  # stands for the folder in which an example was tried
@@ -97,7 +99,17 @@ def _find(mistake: Mapping[str, Any], folder: Path) -> list[Problem]:
         directory=str(folder), python=sys.executable, settings_module="mysite.settings", wsgi=application,
         installed_apps=("procession",),
     )  # fmt: skip
-    return load(_declared(mistake, folder), site)[1]
+    stack, problems = load(_declared(mistake, folder), site)
+    if stack is None or "engine" not in mistake:
+        return problems
+    return _of_engine(mistake["engine"], stack)
+
+
+def _of_engine(name: str, stack: Stack) -> list[Problem]:
+    """What `render --engine NAME` says."""
+    tool = engine(name)
+    options, problems = read_options(tool, stack)
+    return problems if options is None else [*problems, *tool.render(stack, options).problems]
 
 
 def _declared(mistake: Mapping[str, Any], folder: Path) -> Declared:

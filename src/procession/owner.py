@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 
@@ -55,3 +57,26 @@ def become(owner: Owner) -> None:
         os.setgroups([owner.gid])
     os.setgid(owner.gid)
     os.setuid(owner.uid)
+
+
+@contextmanager
+def acting_as_owner_of(path: str) -> Iterator[None]:
+    """Where we are root, make files as the owner of `path` for a while: settings that are imported often make folders
+    and log files, and if those were root's, no instance could write there. No wall: who wants to be root again can.
+    """
+    uid = os.stat(path).st_uid
+    if os.geteuid() != 0 or uid == 0:
+        yield
+        return
+    owner, group, groups, variables = find_owner(str(uid), ""), os.getegid(), os.getgroups(), dict(os.environ)
+    os.setgroups(os.getgrouplist(owner.name, owner.gid) if owner.name else [owner.gid])
+    os.setegid(owner.gid)
+    os.seteuid(owner.uid)
+    os.environ.update(owner.variables())
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+        os.setgroups(groups)
+        os.environ.update({name: variables[name] for name in owner.variables() if name in variables})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -38,16 +38,49 @@ def run(
     *,
     given: str = "",
     shown: bool = False,
+    joined: bool = False,
     directory: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Done:
-    """Run it and wait. `given` is its standard input; `shown`: its output goes where ours goes, not into the result."""
+    """Run it and wait. `given` is its standard input; `shown`: its output goes where ours goes, not into the result;
+    `joined`: its stderr goes where its stdout goes.
+    """
     began = monotonic()
     try:
         done = subprocess.run(
-            argv, input=given, capture_output=not shown, text=True, check=False, cwd=directory, env=environment,
-            errors="replace",
+            argv, input=given, stdout=None if shown else subprocess.PIPE, stderr=_stderr(shown, joined), text=True,
+            check=False, cwd=directory, env=environment, errors="replace",
         )  # fmt: skip
     except FileNotFoundError:
         return Done(NO_SUCH_PROGRAM, stderr=f"there is no program {argv[0]}")
     return Done(done.returncode, done.stdout or "", done.stderr or "", monotonic() - began)
+
+
+def _stderr(shown: bool, joined: bool) -> int | None:
+    if joined:
+        return subprocess.STDOUT
+    return None if shown else subprocess.PIPE
+
+
+def read_along(argv: Sequence[str], read: Callable[[Iterable[str]], None]) -> Done:
+    """Run it, and have its output read while it comes, line by line; bytes that are no UTF-8 come as surrogates.
+
+    Ctrl-C ends it, and is no failure: it is how one ends what follows a log.
+    """
+    try:
+        child = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            errors="surrogateescape",
+        )  # fmt: skip
+    except FileNotFoundError:
+        return Done(NO_SUCH_PROGRAM, stderr=f"there is no program {argv[0]}")
+    with child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        try:
+            read(child.stdout)
+        except KeyboardInterrupt:
+            child.terminate()
+            return Done(0)
+        complaints = child.stderr.read()
+    return Done(child.returncode, stderr=complaints)

@@ -38,6 +38,7 @@ class Project:
     """A folder that declares a site. Whatever happens in a test, `end` leaves no process behind."""
 
     command: Sequence[str] = COMMAND
+    within_seconds = DEADLINE_SECONDS  # each run of it
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -57,7 +58,7 @@ class Project:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=DEADLINE_SECONDS,
+            timeout=self.within_seconds,
             check=False,
         )
         return Ended(child.returncode, child.stdout, child.stderr)

@@ -89,6 +89,31 @@ def test_a_file_that_cannot_be_touched_is_said_once(tmp_path: Path) -> None:
     assert said[0].startswith("cannot tell that it is alive: FileNotFoundError")
 
 
+def test_under_systemd_it_winds_up_the_watchdog_and_a_rest_stops_that(
+    supervisor: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROCESSION_NOTIFY", supervisor.getsockname())
+    heart = Heart("watchdog:1.5", HOUR, never)
+    heart.beat()
+    assert supervisor.recv(100) == b"WATCHDOG_USEC=1500000"
+    heart.rest()
+    assert supervisor.recv(100) == b"WATCHDOG_USEC=0"
+
+
+def test_a_systemd_that_does_not_listen_is_said_once_and_told_again(
+    supervisor: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setenv("PROCESSION_NOTIFY", supervisor.getsockname() + ".not-there")
+    heart = Heart("watchdog:1.5", 0.0, said.append)
+    heart.beat()
+    heart.beat()
+    monkeypatch.setenv("PROCESSION_NOTIFY", supervisor.getsockname())
+    heart.beat()
+    assert supervisor.recv(100) == b"WATCHDOG_USEC=1500000"
+    assert len(said) == 1
+
+
 def test_a_program_that_has_changed_is_one_line_and_works_on(
     supervisor: socket.socket, tmp_path: Path, file: Path
 ) -> None:

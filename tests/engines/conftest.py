@@ -9,8 +9,16 @@ import pytest
 
 from tests.console.project import Project
 from tests.engines.contained import docker_config
+from tests.servers import redis_server
 
-__all__ = ["docker_config", "project"]
+__all__ = ["broker", "docker_config", "project"]
+
+
+@pytest.fixture
+def broker() -> Iterator[str]:
+    """A Redis for Celery, by its URL."""
+    with redis_server() as path:
+        yield f"redis+socket://{path}"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A Docker daemon of the tests' own, and an image of this machine's Python: there is no registry to ask."""
+"""Images for the tests, made of what is on this machine: there is no registry to ask. The daemon: `machines`."""
 
 from __future__ import annotations
 
@@ -10,53 +10,16 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
-import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 USER = 10001
-START_SECONDS = 60.0
-STOP_SECONDS = 60.0
 ROOT = Path(__file__).parents[2]
 FEEDREADER = ROOT / "examples" / "feedreader"
 PACKAGES = ("django", "celery", "gunicorn", "dj-database-url", "feedparser", "whitenoise")
 NAME = re.compile(r"[A-Za-z0-9._-]+")
-
-
-@contextmanager
-def dockerd(folder: Path, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """A daemon with all its files in `folder`; gives the environment in which `docker` talks to it."""
-    if os.geteuid() != 0:
-        pytest.skip("needs to be root, to start a Docker daemon")
-    if not shutil.which("dockerd"):
-        pytest.skip("needs dockerd (Debian's docker.io)")
-    address = f"unix://{folder}/sock"
-    argv = ["dockerd", f"--data-root={folder}/data", f"--exec-root={folder}/exec", f"--pidfile={folder}/pid"]
-    argv += [f"--host={address}"]
-    with (
-        (folder / "log").open("w") as log,
-        subprocess.Popen([*argv, f"--host={address}"], stdout=log, stderr=log) as it,
-    ):
-        told = {**environment, "DOCKER_HOST": address}
-        try:
-            if not answers(told, it):
-                pytest.skip(f"dockerd does not run here: {(folder / 'log').read_text().splitlines()[-1:]}")
-            yield told
-        finally:
-            it.terminate()
-            it.wait(STOP_SECONDS)
-
-
-def answers(environment: Mapping[str, str], daemon: subprocess.Popen[bytes]) -> bool:
-    deadline = time.monotonic() + START_SECONDS
-    while daemon.poll() is None and time.monotonic() < deadline:
-        if subprocess.run(["docker", "info"], env=environment, capture_output=True, check=False).returncode == 0:
-            return True
-        time.sleep(0.1)  # It has no way to tell.
-    return False
 
 
 def import_image(name: str, environment: Mapping[str, str], archive: Path) -> None:
@@ -80,9 +43,10 @@ def import_nginx(name: str, environment: Mapping[str, str], archive: Path) -> No
     conf = archive.with_name("nginx.conf")
     conf.write_text(NGINX_CONF)
     with tarfile.open(archive, "w", dereference=True) as tar:
-        for path in {program, *_libraries([program])}:
+        for path in {program, *libraries([program])}:
             tar.add(path, path)
         tar.add(conf, "/etc/nginx/nginx.conf")
+        tar.add("/etc/nginx/mime.types", "/etc/nginx/mime.types")
         for path in ("/etc/passwd", "/etc/group"):
             tar.add(path, path)
         for folder in ("tmp", "var/log/nginx", "var/lib/nginx"):
@@ -99,6 +63,7 @@ pid /tmp/nginx.pid;
 events {}
 http {
     access_log off;
+    include /etc/nginx/mime.types;
     include /etc/nginx/conf.d/*.conf;
 }
 """
@@ -120,7 +85,7 @@ def _files() -> Iterator[tuple[str, str]]:
     yield "/bin/sh", "/bin/sh"
     yield from ((str(path), str(path)) for path in modules)
     yield from (
-        (path, path) for path in _libraries([python, "/bin/sh", *(str(m) for m in modules if m.suffix == ".so")])
+        (path, path) for path in libraries([python, "/bin/sh", *(str(m) for m in modules if m.suffix == ".so")])
     )
     yield from ((str(path), f"/app/{path.relative_to(FEEDREADER)}") for path in FEEDREADER.rglob("*.*"))
     source = ROOT / "src"
@@ -131,7 +96,13 @@ def _files() -> Iterator[tuple[str, str]]:
                 yield str(file.locate()), f"/opt/site/{file}"
 
 
-def _libraries(programs: Iterable[str]) -> set[str]:
+def skip_without(*programs: str) -> None:
+    for program in programs:
+        if not shutil.which(program):
+            pytest.skip(f"needs {program}")
+
+
+def libraries(programs: Iterable[str]) -> set[str]:
     """The shared libraries that they need, by ldd(1)."""
     said = subprocess.run(["ldd", *programs], capture_output=True, text=True, check=False).stdout
     return set(re.findall(r"(/\S+\.so\S*) \(0x", said)) | set(re.findall(r"=> (/\S+) \(0x", said))

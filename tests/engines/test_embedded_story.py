@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from collections.abc import Iterable
-from pathlib import Path
 
 import pytest
 
 from tests.backends.serving import free_port
 from tests.console.project import Ended, Project
-from tests.engines.story import FETCH_SECONDS, STORY_SECONDS, tell
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-BROKEN = 'raise RuntimeError("a release that does not boot")\n'
+from tests.engines.feedreader import make_feedreader, write_release
+from tests.engines.story import STORY_SECONDS, tell
 
 
 class Folder:
@@ -23,15 +19,10 @@ class Folder:
 
     begin: tuple[str, ...] = ("up", "-d")
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, broker: str) -> None:
         self._project = project
         self.port = free_port()
-        shutil.copytree(REPOSITORY / "examples/feedreader", project.directory, dirs_exist_ok=True)
-        settings = project.directory / "feedreader/settings.py"
-        environment = {"PORT": str(self.port), "FETCH_SECONDS": str(FETCH_SECONDS)}
-        more = [f"PRODUCTION_STACK = {{'ENV': {environment}}}", 'PRODUCTION_PROCESSES["web"]["REPLICAS"] = 2']
-        more += [f'PRODUCTION_PROCESSES["web"]["ARGS"]["bind"] = "127.0.0.1:{self.port}"']
-        settings.write_text("\n".join([settings.read_text(), *more, ""]))
+        make_feedreader(project.directory, self.port, broker)
 
     def procession(self, *words: str) -> Ended:
         return self._project.run(*words)
@@ -40,8 +31,7 @@ class Folder:
         os.kill(self._project.instance(instance)["pid"], signal.SIGKILL)
 
     def release(self, *, boots: bool) -> None:
-        wsgi = REPOSITORY / "examples/feedreader/feedreader/wsgi.py"
-        (self._project.directory / "feedreader/wsgi.py").write_text(wsgi.read_text() if boots else BROKEN)
+        write_release(self._project.directory, boots=boots)
 
     def left(self) -> Iterable[str]:
         return [f"pid {pid}" for pid in self._project.members()]
@@ -49,5 +39,5 @@ class Folder:
 
 @pytest.mark.slow
 @pytest.mark.timeout(STORY_SECONDS)
-def test_the_story_on_our_own_supervisor(project: Project) -> None:
-    tell(Folder(project))
+def test_the_story_on_our_own_supervisor(project: Project, broker: str) -> None:
+    tell(Folder(project, broker))

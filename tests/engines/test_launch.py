@@ -7,12 +7,13 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from procession.engines.supervisord.options import LAUNCH
+from procession.engines.supervisord.options import HOLD, LAUNCH
+from tests.console.project import await_true
 
 SHOW = "import json, os, resource, sys; print(json.dumps({})); sys.stdout.flush()"
 
@@ -45,14 +46,39 @@ def test_an_env_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     assert "no.env" in done.stderr
 
 
-def test_a_listener_on_fd_0_is_handed_over_as_fd_3() -> None:
+@contextmanager
+def held(directory: Path, number: str = "0") -> Iterator[tuple[socket.socket, subprocess.Popen[bytes]]]:
+    """A listener, and who holds it; its path is longer than a socket's may be."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        code = (
-            "[os.environ['LISTEN_FDS'], os.environ['LISTEN_PID'] == str(os.getpid()), os.readlink('/proc/self/fd/0'),"
-        )
-        code += " os.readlink('/proc/self/fd/3')]"
+        argv = [sys.executable, "-I", "-S", HOLD, str(directory / "web.listener"), number]
+        with subprocess.Popen(argv, stdin=listener.fileno()) as holder:
+            yield listener, holder
+            holder.kill()
+
+
+def test_a_listener_that_is_held_is_handed_over_as_fd_3(tmp_path: Path) -> None:
+    directory = tmp_path / ("x" * 120)
+    directory.mkdir()
+    code = "[os.environ['LISTEN_FDS'], os.environ['LISTEN_PID'] == str(os.getpid()), os.readlink('/proc/self/fd/3'),"
+    code += " len(os.listdir('/proc/self/fd'))]"
+    with held(directory) as (listener, _):
         mine = os.readlink(f"/proc/self/fd/{listener.fileno()}")
-        assert seen({"listener": True}, code, stdin=listener) == ["1", True, "/dev/null", mine]
+        for _ in range(2):  # as often as one asks, and nothing else is left open: 0 to 3, and the listing's own
+            assert seen({"listener": str(directory / "web.listener")}, code) == ["1", True, mine, 5]
+
+
+def test_the_other_holder_only_keeps_it_open(tmp_path: Path) -> None:
+    with held(tmp_path, "1") as (_, holder):
+        path = Path(f"/proc/{holder.pid}/comm")
+        await_true(lambda: path.read_text() == "sleep\n", "it has become sleep")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_readiness_is_told_in_a_file_that_is_empty_at_first(tmp_path: Path) -> None:
+    ready = tmp_path / "web.1"
+    ready.write_text("READY=1 of the last life")
+    assert seen({"ready": str(ready)}, "os.environ['PROCESSION_NOTIFY']") == f"file:{ready}"
+    assert ready.read_text() == ""
 
 
 def test_its_place_and_limits(tmp_path: Path) -> None:
@@ -80,12 +106,3 @@ def test_one_alone_holds_the_lock_and_its_tree_keeps_it(tmp_path: Path) -> None:
         assert "another one is running" in done.stderr
         first.communicate("go\n")
     assert launch(what).returncode == 0
-
-
-@pytest.mark.parametrize("number", ["0", "1"])
-def test_instance_0_of_a_listener_only_holds_it(number: str, tmp_path: Path) -> None:
-    (tmp_path / "sleep").write_text("#!/bin/sh\necho holds $1\n")
-    (tmp_path / "sleep").chmod(0o755)
-    environment = {"PROCESSION_REPLICA": number, "PATH": f"{tmp_path}:/usr/bin:/bin"}
-    said = launch({"holder": True}, "'program'", env=environment).stdout
-    assert said == ("holds infinity\n" if number == "0" else '"program"\n')

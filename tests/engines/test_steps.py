@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from procession.engines.files import File, owned_by
-from procession.engines.steps import TIMED_OUT, Await, Command, News, Put, Steps, drive, print_all
+from procession.engines.steps import TIMED_OUT, Await, Command, News, Put, Show, Steps, drive, print_all
+from procession.recorder.reading.records import Record
 from procession.refusal import Refusal
-from procession.run import NO_SUCH_PROGRAM
+from procession.run import NO_SUCH_PROGRAM, Done
 
 DEADLINE_SECONDS = 60.0
 
@@ -97,3 +98,29 @@ def test_a_file_is_put_with_its_mark(tmp_path: Path) -> None:
 def test_a_command_reads_as_one_types_it() -> None:
     command = Command(argv=("echo", "a b", "$x"), environment={"A": "1 2"})
     assert command.text() == "A='1 2' echo 'a b' '$x'"
+
+
+def test_log_lines_are_read_as_they_come_and_shown_as_records() -> None:
+    ended: list[Done] = []
+    shown: list[Record] = []
+
+    def steps() -> Steps[None]:
+        lines = python("import sys; sys.stdout.buffer.write(b'one\\n\\xff\\n'); raise SystemExit('gone')")
+        ended.append(
+            (yield Show(command=lines, read=lambda read: (Record("", "web.1", line.strip()) for line in read)))
+        )
+
+    drive(steps(), print, shown.append)
+    assert [record.text for record in shown] == ["one", "\udcff"]
+    assert (ended[0].status, ended[0].last_words()) == (1, "gone")
+
+
+def test_a_dry_run_shows_the_command_and_no_lines(capfd: pytest.CaptureFixture[str]) -> None:
+    said: list[str] = []
+
+    def steps() -> Steps[None]:
+        yield Show(command=python("print('a line')"), read=lambda lines: pytest.fail(f"read {list(lines)}"))
+
+    print_all(steps(), said.append)
+    assert len(said) == 1
+    assert capfd.readouterr().out == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,10 +95,13 @@ def test_a_site_is_told_as_a_careful_person_would(tmp_path: Path) -> None:
         "migrate": TASK,
     }
     there = parsed(put(tmp_path, stack_of(site)))
-    assert sorted(there) == ["migrate.1", "web.0", "web.1", "web.2", "worker.1", "worker.2"]
+    instances = ["migrate.1", "web.1", "web.2", "web.next", "worker.1", "worker.2", "worker.next"]
+    assert sorted(there) == sorted([*instances, "web.listener.0", "web.listener.1"])
     worker, web, migrate = there["worker.1"], there["web.1"], there["migrate.1"]
     assert (worker.stopsignal, worker.stopwaitsecs) == (signal.SIGTERM, 610)  # the whole ladder, its last step included
-    assert all(one.killasgroup and not one.stopasgroup and one.redirect_stderr for one in there.values())
+    assert all(there[name].killasgroup and not there[name].stopasgroup for name in instances)
+    assert all(one.redirect_stderr for one in there.values())
+    assert not there["web.next"].autostart
     assert web.autostart
     assert web.autorestart
     assert not migrate.autostart
@@ -217,7 +221,7 @@ def test_the_checker_takes_what_we_write(tmp_path: Path) -> None:
     ("written", "instead", "said"),
     [
         ("stopsignal=TERM", "stopsignal=TRM", "TRM"),
-        ("killasgroup=true", "killasgroups=true", "knows no `killasgroups` in [program:migrate]"),
+        ("killasgroup=true", "killasgroups=true", "knows no `killasgroups` in [program:migrate.1]"),
     ],
 )
 def test_the_checker_finds_what_supervisord_refuses_and_what_it_leaves_out(
@@ -240,10 +244,12 @@ def test_a_failed_check_is_a_refusal_with_its_words(tmp_path: Path) -> None:
 
 
 STATUS = """\
-web:web.0                        RUNNING   pid 10, uptime 1:00:00
-web:web.1                        RUNNING   pid 11, uptime 2 days, 1:02:03
-worker:worker.1                  BACKOFF   Exited too quickly (process log may have details)
-worker:worker.2                  STOPPED   Not started
+web.1                            RUNNING   pid 11, uptime 2 days, 1:02:03
+web.listener:web.listener.0      RUNNING   pid 10, uptime 1:00:00
+web.next                         STOPPED   Not started
+worker.1                         BACKOFF   Exited too quickly (process log may have details)
+worker.2                         STOPPED   Not started
+worker.next                      RUNNING   pid 12, uptime 0:00:03
 """
 
 
@@ -254,6 +260,7 @@ def test_its_status_is_read() -> None:
         ("web.1", State.READY, 11),
         ("worker.1", State.BACKOFF, 0),
         ("worker.2", State.STOPPED, 0),
+        ("worker.next", State.READY, 12),
     ]
     assert rows[0].uptime_seconds == 2 * 86400 + 3723
     assert "Exited too quickly" in rows[1].said
@@ -265,4 +272,18 @@ def test_the_unit_waits_for_as_long_as_the_stops_may_take() -> None:
     assert "User=www-data\n" in unit
     found = re.search(r"TimeoutStopSec=(\d+)", unit)
     assert found is not None
-    assert int(found[1]) > 630
+    assert int(found[1]) > 610
+    assert "stop all" in unit, "or supervisord stops one after the other, and their times add up"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_systemd_has_nothing_to_say_about_the_unit(tmp_path: Path) -> None:
+    stack = stack_of({"web": WEB, "worker": WORKER}, {"USER": "www-data"})
+    options = Options(directory=str(tmp_path / "it's $HOME"), supervisord=f"{Path(sys.executable).parent}/supervisord")
+    file = files_of(stack, options)["mysite-supervisord.service"]
+    (tmp_path / file.path).write_text(file.marked("me"))
+    done = subprocess.run(
+        ["systemd-analyze", "--man=no", "verify", f"./{file.path}"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")

@@ -8,18 +8,20 @@ import pwd
 import shutil
 import signal
 import stat
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.backends.serving import free_port, get
-from tests.console.project import Project, await_true
-from tests.e2e.load import Load
+from tests.backends.serving import free_port
+from tests.console.project import Ended, Project, await_true
 from tests.e2e.readable import make_python
 from tests.e2e.site import make_site, pids, write_settings
+from tests.engines.feedreader import make_feedreader, write_release
+from tests.engines.story import STORY_SECONDS, tell
 
 MANY_SECONDS = 600  # Celery takes its time to start and to stop, more so on a busy machine
 DECLARATION = """
@@ -29,12 +31,23 @@ PRODUCTION_STACK = {{
 }}
 PRODUCTION_PROCESSES = {{
     "setup": {{"COMMAND": ["sh", "-c", "echo done >> setup.txt"], "TYPE": "task"}},
-    "web": {{"BACKEND": "gunicorn", "ARGS": {{"bind": "127.0.0.1:{port}", "workers": 2}}, "DEPENDS_ON": ["setup"]}},
-    "worker": {{"BACKEND": "celery-worker", "APP": "myproject.celery", "ARGS": {{"concurrency": 1}}}},
-    "beat": {{"BACKEND": "celery-beat", "APP": "myproject.celery"}},
     "odd": {{"COMMAND": ["sh", "-c", "env -0 > env.bin; exec sleep 1000"], "LIMITS": {{"FILES": 500}},
              "ENV": {{"ODD": {odd!r}, "PLAIN": {plain!r}}}}},
 }}
+"""
+WORKER = """
+PRODUCTION_STACK = {{"NAME": "story", "BACKOFF": {{"STEADY": 1}}, "ENGINES": {{"supervisord": {{"DIRECTORY": {!r}}}}}}}
+PRODUCTION_PROCESSES = {{
+    "worker": {{"BACKEND": "celery-worker", "APP": "myproject.celery", "ARGS": {{"concurrency": 1}}}},
+}}
+"""
+LONG_TASK = """
+
+@app.task(name="long")
+def long():
+    for name in ("began", "may-end"):
+        open(name).read()  # a FIFO
+    open("finished", "w").close()
 """
 NOBODY = pwd.getpwnam("nobody")
 SETPRIV = ("setpriv", f"--reuid={NOBODY.pw_uid}", f"--regid={NOBODY.pw_gid}", "--clear-groups")
@@ -48,23 +61,24 @@ class Site:
     def __init__(self, project: Project, engine: Path) -> None:
         self.project = project
         self.engine = engine
-        self.port = free_port()
         make_site(project, self.declaration())
         (project.directory / "site.env").write_text("FROM_FILE='a b'\n")
 
     def declaration(self) -> str:
-        return DECLARATION.format(directory=str(self.engine), port=self.port, odd=ODD, plain=PLAIN)
+        return DECLARATION.format(directory=str(self.engine), odd=ODD, plain=PLAIN)
 
-    def members(self) -> list[int]:
-        """The pids of supervisord and of every instance's tree."""
-        marks = (f"{self.engine}/".encode(), f"\0PWD={self.project.directory}\0".encode())
-        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _belongs(pid, marks)]
 
-    def end(self) -> None:
-        """Take down what a failed test has left: supervisord first, or it starts the others again."""
-        self.project.run("down")
-        for pid in sorted(self.members()):
-            os.kill(pid, signal.SIGKILL)
+def members(engine: Path, project: Project) -> list[int]:
+    """The pids of supervisord and of every instance's tree."""
+    marks = (f"{engine}/".encode(), f"\0PWD={project.directory}\0".encode())
+    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _belongs(pid, marks)]
+
+
+def end(engine: Path, project: Project) -> None:
+    """Take down what a failed test has left: supervisord first, or it starts the others again."""
+    project.run("down")
+    for pid in sorted(members(engine, project)):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _belongs(pid: int, marks: tuple[bytes, bytes]) -> bool:
@@ -79,39 +93,66 @@ def _belongs(pid: int, marks: tuple[bytes, bytes]) -> bool:
 def site(project: Project, tmp_path: Path) -> Iterator[Site]:
     made = Site(project, tmp_path / "s")
     yield made
-    made.end()
+    end(made.engine, made.project)
+
+
+class Folder:
+    """The feed reader in a folder of this machine."""
+
+    begin: tuple[str, ...] = ("apply", "--engine", "supervisord")
+
+    def __init__(self, project: Project, engine: Path, broker: str) -> None:
+        self._project = project
+        project.within_seconds = STORY_SECONDS  # a roll waits for three servers, one after the other
+        self._engine = engine
+        self.port = free_port()
+        engines = {"supervisord": {"DIRECTORY": str(engine)}}
+        make_feedreader(project.directory, self.port, broker, {"BACKOFF": {"STEADY": 1}, "ENGINES": engines})
+
+    def procession(self, *words: str) -> Ended:
+        return self._project.run(*words)
+
+    def kill(self, instance: str) -> None:
+        os.kill(self._project.instance(instance)["pid"], signal.SIGKILL)
+
+    def release(self, *, boots: bool) -> None:
+        write_release(self._project.directory, boots=boots)
+
+    def left(self) -> Iterable[str]:
+        sockets = [str(path) for path in self._engine.iterdir() if path.is_socket()]
+        return [f"pid {pid}" for pid in members(self._engine, self._project)] + sockets
+
+
+@pytest.fixture
+def folder(project: Project, tmp_path: Path, broker: str) -> Iterator[Folder]:
+    engine = tmp_path / "s"
+    yield Folder(project, engine, broker)
+    end(engine, project)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(STORY_SECONDS)
+def test_the_story_on_supervisord(folder: Folder) -> None:
+    tell(folder)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(MANY_SECONDS)
-def test_story(site: Site) -> None:
+def test_what_is_declared_reaches_the_program_and_apply_goes_back_to_it(site: Site) -> None:
     project = site.project
-    applied = project.ok("apply", "--engine", "supervisord")
-    assert "setup: done" in applied.err
+    assert "setup: done" in project.ok("apply", "--engine", "supervisord").err
     assert (project.directory / "setup.txt").read_text() == "done\n"
-    assert set(pids(project)) == {"web.1", "worker.1", "beat.1", "odd.1"}
-    assert get(f"127.0.0.1:{site.port}") == (200, "hello")
+    assert project.instance("setup.1")["phase"] == "done"
     reads_back(project)
-    await_true(lambda: "the task ran" in project.ok("logs", "worker", "-n", "all").out, "beat asks, it runs")
-    for name in ("web.1", "beat.1"):
-        kill_and_await_the_next(project, name)
-    with Load(site.port) as load:
-        project.ok("roll", "web")
-    assert load.figures().lost_new == 0, load.figures()
-
-    before = pids(project)
-    project.ok("restart", "odd")
-    assert {name for name, pid in pids(project).items() if before[name] != pid} == {"odd.1"}
-    project.ok("stop", "odd")
-    assert "odd.1" not in pids(project)
-    project.ok("start", "odd")
     project.ok("scale", "odd=2")
-    assert {"odd.1", "odd.2"} < set(pids(project))
-    assert "exited: beat.1" in project.ok("events", "beat", "-n", "all").out
+    assert set(pids(project)) == {"odd.1", "odd.2"}
+    project.ok("stop", "odd.1")
     assert project.ok("apply").out.startswith(f"{site.engine}/supervisord.conf: changed"), "back to what is declared"
-    assert "odd.2" not in pids(project)
+    assert set(pids(project)) == {"odd.1"}
+    events = project.ok("events", "odd.1", "-n", "all").out
+    assert "stopped: odd.1" in events
+    assert "odd.2" not in events
     project.ok("down")
-    assert site.members() == []
     assert project.run("status").code == 3
 
 
@@ -123,17 +164,33 @@ def reads_back(project: Project) -> None:
     assert "500" in next(line for line in limits.splitlines() if line.startswith("Max open files")).split()
 
 
-def kill_and_await_the_next(project: Project, name: str) -> None:
-    before = pids(project)[name]
-    os.kill(before, signal.SIGKILL)
-    await_true(lambda: pids(project).get(name, before) != before, f"{name} is started again")
+@pytest.mark.slow
+@pytest.mark.timeout(MANY_SECONDS)
+def test_a_task_that_runs_when_its_worker_is_stopped_is_finished(site: Site) -> None:
+    project = site.project
+    write_settings(project, WORKER.format(str(site.engine)))
+    celery = project.directory / "myproject/celery.py"
+    celery.write_text(celery.read_text() + LONG_TASK)
+    for name in ("began", "may-end"):
+        os.mkfifo(project.directory / name)
+    project.ok("apply", "--engine", "supervisord")
+    send = [sys.executable, "-c", "from myproject.celery import app; app.send_task('long')"]
+    subprocess.run(send, cwd=project.directory, check=True)
+    (project.directory / "began").write_text("")  # waits for the task to read it
+    with project.piped("stop", "worker", out=project.directory / "stop.out") as stopping:
+        await_true(lambda: project.instance("worker.1")["phase"] == "stopping", "the worker was told to stop")
+        assert not (project.directory / "finished").exists()
+        (project.directory / "may-end").write_text("")
+        assert stopping.wait(MANY_SECONDS) == 0
+    assert (project.directory / "finished").exists()
+    assert project.instance("worker.1")["phase"] == "stopped"
 
 
 @pytest.mark.timeout(MANY_SECONDS)
 def test_apply_shows_refuses_and_changes_nothing_when_it_must_not(site: Site) -> None:
     project = site.project
     shown = project.ok("apply", "--engine", "supervisord", "--dry-run")
-    assert "+[fcgi-program:web]" in shown.out
+    assert "+[program:odd.1]" in shown.out
     assert "supervisord -c" in shown.out
     assert not site.engine.exists()
     assert project.run("status", "--engine", "supervisord").code == 4, "nothing was applied"
@@ -153,7 +210,7 @@ def test_a_task_that_fails_ends_apply_and_nothing_is_started(site: Site) -> None
     refused = project.run("apply", "--engine", "supervisord")
     assert refused.code == 1
     assert "setup ended with 7" in refused.err
-    assert site.members() == []
+    assert members(site.engine, site.project) == []
 
 
 @pytest.fixture
@@ -167,7 +224,7 @@ def nobodys() -> Iterator[Site]:
     project.command = (python, "-m", "procession")
     made = Site(project, folder / "s")
     yield made
-    made.end()
+    end(made.engine, made.project)
     shutil.rmtree(folder)
 
 
@@ -183,12 +240,12 @@ def test_all_of_one_user_is_that_users(nobodys: Site) -> None:
     write_settings(nobodys.project, f"PRODUCTION_STACK = {stack!r}\nPRODUCTION_PROCESSES = {processes!r}\n")
     nobodys.project.ok("apply", "--engine", "supervisord")
     assert "I am nobody" in nobodys.project.ok("logs").out
-    assert {Path(f"/proc/{pid}").stat().st_uid for pid in nobodys.members()} == {NOBODY.pw_uid}
+    assert {Path(f"/proc/{pid}").stat().st_uid for pid in members(nobodys.engine, nobodys.project)} == {NOBODY.pw_uid}
     assert {path.stat().st_uid for path in (nobodys.engine, *nobodys.engine.rglob("*"))} == {NOBODY.pw_uid}
     assert stat.S_IMODE(nobodys.engine.stat().st_mode) == 0o700
     assert stat.S_IMODE((nobodys.engine / "supervisor.sock").stat().st_mode) == 0o700
     nobodys.project.ok("down")
-    assert nobodys.members() == []
+    assert members(nobodys.engine, nobodys.project) == []
 
 
 @pytest.mark.timeout(MANY_SECONDS)
@@ -228,4 +285,4 @@ def test_a_hand_edit_is_refused_and_nothing_new_changes_nothing(site: Site) -> N
     assert pids(project) == before
     assert project.run("scale", "nobody=2").code == 2
     project.ok("down")
-    assert site.members() == []
+    assert members(site.engine, site.project) == []

@@ -63,7 +63,7 @@ MEANINGS = [
     ({"STOP": ["TERM", "1m"]}, "stop", (StopStep("TERM", 60.0),)),
     ({"STOP": ["TERM", "QUIT"]}, "stop", (StopStep("TERM", 30.0), StopStep("QUIT", 30.0))),
     ({"STOP": [["TERM", 30], [3, "5s"]]}, "stop", (StopStep("TERM", 30.0), StopStep("QUIT", 5.0))),
-    ({"LIMITS": {"MEMORY": "512M", "CPU": "1.5", "CORE": -1, "NICE": -5}}, "limits",
+    ({"LIMITS": {"MEMORY": "512M", "CPU": "150%", "CORE": -1, "NICE": -5}}, "limits",
      Limits(memory_bytes=512 * 2**20, cpu=1.5, nice=-5)),
     ({"LOG": {"MAX_SIZE": 1024, "compress": "no"}}, "log", Log(max_size_bytes=1024, compress=False)),
     ({"BACKOFF": {"first": "200ms", "give-up": 5}}, "backoff", Backoff(first_seconds=0.2, give_up=5)),

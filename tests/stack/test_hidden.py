@@ -17,7 +17,8 @@ def test_secret(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["DEBUG", "KEYBOARD", "MONKEY", "PATH", "AUTHOR", "keep-alive", "keyfile", "DJANGO_SETTINGS_MODULE", "PORT"]
+    "name",
+    ["DEBUG", "KEYBOARD", "MONKEY", "PATH", "AUTHOR", "keep-alive", "keyfile", "DJANGO_SETTINGS_MODULE", "PORT", "PWD"],
 )
 def test_not_secret(name: str) -> None:
     assert not is_secret(name)

@@ -48,10 +48,11 @@ def check(args: Args, options: Sequence[Option] = (), *, where: str = "args") ->
 
 def unknown_options(keys: Iterable[str], options: Sequence[Option], where: str) -> tuple[Problem, ...]:
     """E040 for each key, with the nearest option that the program has; none if the program could not be asked."""
-    if not options:
+    strangers = tuple(keys)
+    if not options or not strangers:
         return ()
     names = sorted({normal(name) for option in options for name in (*option.names, *option.opposites, *option.also)})
-    return tuple(Problem("E040", f"{where}.{key}", "no such option", fix=_suggestion(key, names)) for key in keys)
+    return tuple(Problem("E040", f"{where}.{key}", "no such option", fix=_suggestion(key, names)) for key in strangers)
 
 
 def overridden(args: Args, extra: Sequence[str], options: Sequence[Option] = ()) -> tuple[str, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 
@@ -26,6 +27,8 @@ class Number(StrEnum):
     WHOLE = "a whole number"
     ANY = "a number"
 
+
+TABLES_KEPT: Final = 64  # more than there are programs
 
 NUMBERS: Final = {int: Number.WHOLE, float: Number.ANY}
 
@@ -50,8 +53,14 @@ class Option:
         return next((name for name in self.names if name.startswith("--")), "".join(self.names[:1]))
 
 
-def by_name(options: Sequence[Option]) -> dict[str, Option]:
+def by_name(options: Sequence[Option]) -> Mapping[str, Option]:
     """Each option under each of its normal names. A long name wins over another option's synonym."""
+    return _by_name(tuple(options))
+
+
+@lru_cache(maxsize=TABLES_KEPT)
+def _by_name(options: tuple[Option, ...]) -> dict[str, Option]:
+    """Kept, since every process with this program asks for the same table, several times."""
     known: dict[str, Option] = {}
     for option in options:
         known |= {normal(name): option for name in option.also if normal(name) not in known}

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from procession.console import declared, text
@@ -17,8 +17,10 @@ from procession.engines import files
 from procession.engines.applied import Applied
 from procession.engines.base import Asked, Engine, Rendering
 from procession.engines.files import Change, Difference
+from procession.engines.needs import require
 from procession.engines.options import read_options
-from procession.engines.registry import EMBEDDED, engine
+from procession.engines.registry import EMBEDDED, MODULES, engine
+from procession.engines.secrets import may_be_shown
 from procession.engines.steps import drive
 from procession.errors import Problem
 from procession.refusal import ExitCode, Refusal
@@ -34,14 +36,19 @@ QUIET = frozenset({Change.SAME})
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     declared.add_arguments(parser)
-    parser.add_argument("--engine", metavar="NAME", default="", help="the engine (default: that of the last apply)")
+    parser.add_argument(
+        "--engine", metavar="NAME", default="", help=f"{', '.join(MODULES)} (default: that of the last apply)"
+    )
     parser.add_argument("--dry-run", action="store_true", help="show the changes and print every command; do nothing")
     parser.add_argument("--overwrite", action="store_true", help="also replace files of ours that were edited by hand")
 
 
 def run(options: argparse.Namespace) -> int:
     tool = engine(_name(options))
-    _refuse_two_at_once(tool, options)
+    if "apply" in tool.cannot:
+        raise Refusal(f"{tool.title} is only written, and not run by us", tool.cannot["apply"], code=ExitCode.USAGE)
+    if tool.runs:
+        _refuse_two_at_once(tool, options)
     loaded = declared.load_or_say(options)
     if loaded is None:
         return ExitCode.NOT_SO
@@ -62,17 +69,23 @@ def _name(options: argparse.Namespace) -> str:
         raise Refusal("the embedded supervisor needs no files", "start it: procession up", code=ExitCode.USAGE)
     last = None if options.engine else memory.read(options.stack_directory)
     if not options.engine and last is None:
-        raise Refusal("say to which engine", "procession apply --engine systemd", code=ExitCode.USAGE)
+        names = ", ".join(MODULES)
+        raise Refusal("say to which engine", f"procession apply --engine NAME, of: {names}", code=ExitCode.USAGE)
     return str(options.engine or (last and last.engine))
 
 
 def _refuse_two_at_once(tool: Engine, options: argparse.Namespace) -> None:
-    """What runs already holds the ports and does the work: the site would be there twice."""
+    """What runs already holds the ports and does the work: the site would be there twice. (An engine may be what runs
+    our supervisor.)
+    """
+    last = memory.read(options.stack_directory)
+    if last is not None and last.engine == tool.name:
+        return
+    if last is not None:
+        gone = f"if that is gone for good, remove {memory.path_in(options.stack_directory)}"
+        raise Refusal(f"{last.engine} runs the site", f"first: procession down --engine {last.engine}; {gone}")
     if os.path.exists(os.path.join(options.stack_directory, SOCKET_NAME)):
         raise Refusal("Procession's own supervisor runs the site", "first: procession down --engine embedded")
-    last = memory.read(options.stack_directory)
-    if last is not None and last.engine != tool.name:
-        raise Refusal(f"{last.engine} runs the site", f"first: procession down --engine {last.engine}")
 
 
 def _say(problems: Sequence[Problem], options: argparse.Namespace) -> bool:
@@ -86,27 +99,54 @@ def _apply(tool: Engine, rendering: Rendering, asked: Asked, options: argparse.N
     owner = asked.owner
     there = files.read_there(asked.directory, rendering.files, owner)
     changes = files.compare(rendering.files, there, owner)
-    _show(changes, asked.directory, options)
+    modes = {file.path: file.mode for file in rendering.files}
+    _show(changes, asked.directory, modes, options)
     refuse_what_is_not_ours(changes, asked.directory, overwrite=options.overwrite)
-    _check(tool, rendering, asked)
+    if _is_there(tool, asked, options):
+        _check(tool, rendering, replace(asked, dry_run=options.dry_run))
     changed = tuple(one.path for one in changes if one.change not in QUIET)
     if not options.dry_run:
         files.write(asked.directory, rendering.files, changes)
-        memory.write(options.stack_directory, Applied(tool.name, asked.directory, asked.stack))
-    run_steps(tool.apply(replace(asked, changed=changed)), options)
+        if tool.runs:
+            memory.write(options.stack_directory, Applied(tool.name, asked.directory, asked.stack))
+    run_steps(tool.apply(replace(asked, changed=changed)), options, asked.stack)
     return ExitCode.DONE
 
 
-def _show(changes: Sequence[Difference], directory: str, options: argparse.Namespace) -> None:
+def _is_there(tool: Engine, asked: Asked, options: argparse.Namespace) -> bool:
+    """Before anything is touched. A dry run goes on without the engine. Raises Refusal."""
+    try:
+        drive(require(tool, asked), text.say)
+    except Refusal as refusal:
+        if not options.dry_run:
+            raise
+        text.say(f"it would be refused: {refusal.what}")
+        return False
+    return True
+
+
+def _show(changes: Sequence[Difference], directory: str, modes: Mapping[str, int], options: argparse.Namespace) -> None:
     ink = text.Ink(sys.stdout, no_color=options.no_color)
     colors = {"+": "green", "-": "red", "@": "cyan"}
     for one in changes:
         if one.change is not Change.SAME:
             print(ink("bold", f"{os.path.join(directory, one.path)}: {one.change}"))
-            for line in one.lines():
+            for line in _lines(one, directory, modes.get(one.path, 0o777)):
                 print(ink(colors.get(line[:1], ""), f"    {line}"))
     if all(one.change is Change.SAME for one in changes):
         print(f"{directory}: {text.plural(len(changes), 'file')}, none changed")
+
+
+def _lines(one: Difference, directory: str, mode: int) -> Sequence[str]:
+    """The diff. `mode` is the wanted one; the file that is there may be its owner's alone, and hold what was asked for
+    once.
+    """
+    if one.change is Change.FOREIGN:
+        return ()
+    if one.before is not None:
+        mode &= os.stat(os.path.join(directory, one.path)).st_mode
+    is_shown = all(may_be_shown(text, mode) for text in (one.before, one.after) if text is not None)
+    return one.lines() if is_shown else ["(not shown: there are secrets in it)"]
 
 
 def refuse_what_is_not_ours(changes: Sequence[Difference], directory: str, *, overwrite: bool) -> None:

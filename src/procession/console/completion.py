@@ -96,6 +96,10 @@ def _options(verb: str, prog: str) -> list[str]:
 
 
 def _values(verb: str, after: list[str], options: argparse.Namespace) -> list[str]:
+    if after and after[-1] == "--engine":
+        from procession.engines.registry import NAMES
+
+        return list(NAMES)
     if verb == "help":
         return list(main.verbs())
     if verb == "completion":

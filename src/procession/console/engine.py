@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from time import sleep
@@ -17,9 +17,11 @@ from procession.engines import applied as memory
 from procession.engines import files
 from procession.engines.applied import Applied
 from procession.engines.base import Asked, Engine, Row, State
+from procession.engines.needs import require
 from procession.engines.options import read_options
 from procession.engines.registry import EMBEDDED, engine
 from procession.engines.steps import Steps, drive, print_all
+from procession.recorder.reading.records import Record
 from procession.refusal import ExitCode, Refusal
 from procession.stack.model import Stack
 from procession.units import show_seconds
@@ -38,6 +40,15 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
     **dict.fromkeys(("start", "stop", "restart", "roll", "scale", "down"), WAITING),
 }
 """The options that not every engine can do, each as it is when nobody said it."""
+INSTEAD: Mapping[str, str] = {
+    "up": "procession start; or first, to change over: procession down",
+    "update": "procession apply",
+    "reload": "procession roll NAME",
+    "signal": "procession restart NAME",
+    "attach": "procession logs -f NAME",
+    "upgrade": "there is nothing to upgrade: the engine has its own version",
+}
+"""What comes closest to a verb that only our own supervisor has."""
 WELL = frozenset({State.READY, State.DONE, State.STOPPED})
 
 
@@ -48,14 +59,31 @@ def chosen(options: argparse.Namespace) -> Applied | None:
         return None
     applied = memory.read(options.stack_directory)
     if named and (applied is None or applied.engine != named):
-        raise Refusal(f"nothing was applied to {named} yet", f"procession apply --engine {named}")
+        raise _not_applied(engine(named), applied)
     return applied
+
+
+def _not_applied(tool: Engine, applied: Applied | None) -> Refusal:
+    if applied is not None:
+        return Refusal(
+            f"the site does not run on {tool.name}: it was applied to {applied.engine}", "leave --engine out"
+        )
+    return Refusal(f"nothing was applied to {tool.name} yet", f"procession apply --engine {tool.name}")
+
+
+def not_ours(verb: str, options: argparse.Namespace) -> Refusal:
+    """For a verb of our own supervisor, where another engine runs the site: the two would run it twice."""
+    applied = memory.read(options.stack_directory)
+    runs = applied.engine if applied else "another engine"
+    return Refusal(f"{runs} runs the site, and `{verb}` is for Procession's own supervisor", INSTEAD[verb])
 
 
 def perform(verb: str, applied: Applied, options: argparse.Namespace) -> int:
     """One verb, by the engine's own tool; gives the exit code. Raises Refusal."""
     tool = engine(applied.engine)
     _refuse_options(verb, tool, options)
+    if not options.dry_run:
+        drive(require(tool, ask(tool, applied, options)), text.say)
     if verb == "status":
         return _watch(tool, applied, options) if options.watch else _status(tool, applied, options)
     if verb not in tool.verbs:
@@ -63,7 +91,7 @@ def perform(verb: str, applied: Applied, options: argparse.Namespace) -> int:
     if hasattr(options, "all"):
         chosen_names(options)
     asked = ask(tool, applied, options)
-    run_steps(tool.verbs[verb](asked), options)
+    run_steps(tool.verbs[verb](asked), options, applied.stack)
     if not options.dry_run:
         _remember(verb, applied, asked, options)
     return ExitCode.DONE
@@ -139,9 +167,36 @@ def _moment(options: argparse.Namespace, name: str) -> datetime | None:
         raise Refusal(str(error), code=ExitCode.USAGE) from error
 
 
-def run_steps(steps: Steps[T], options: argparse.Namespace) -> T:
+def run_steps(steps: Steps[T], options: argparse.Namespace, stack: Stack) -> T:
     """Run them, or print them for --dry-run."""
-    return print_all(steps, print) if options.dry_run else drive(steps, text.say)
+    return print_all(steps, print) if options.dry_run else drive(steps, text.say, _shower(options, stack))
+
+
+def _shower(options: argparse.Namespace, stack: Stack) -> Callable[[Record], None]:
+    """Shows a log line as `procession logs` does, and when one follows them, at once: more may be long in coming."""
+    show: Callable[[Record], None] | None = None
+
+    def begin_and_show(record: Record) -> None:
+        nonlocal show
+        if show is None:
+            from procession.console.logs import shower
+
+            show = shower(options, instance_names(stack, options.names))
+        show(record)
+        if options.follow:
+            sys.stdout.flush()
+
+    return begin_and_show
+
+
+def instance_names(stack: Stack, names: Sequence[str]) -> list[str]:
+    """The declared instances of these processes, or those that are named themselves; no names: all."""
+    each = [
+        (process.name, f"{process.name}.{number + 1}")
+        for process in stack.processes
+        for number in range(process.replicas)
+    ]
+    return [name for process, name in each if not names or process in names or name in names]
 
 
 def _process_of(applied: Applied, name: str) -> str:
@@ -197,6 +252,7 @@ def _as_data(row: Row) -> dict[str, object]:
         "uptime_seconds": row.uptime_seconds,
         "restarts": row.restarts,
         "why": row.said,
+        "life": row.life or (str(row.pid) if row.pid else ""),
     }
 
 

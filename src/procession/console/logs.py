@@ -69,7 +69,7 @@ def _show(options: Namespace, wanted: Wanted, is_wanted: Callable[[str], bool]) 
         say(f"no logs yet in {where}: nothing has been started here")
         if not options.follow:
             return ExitCode.NOT_SO
-    show = _show_json if options.json else _printer(options, list(paths))
+    show = shower(options, list(paths))
     follower = Follower(options.stack_directory, _newest(parts), is_wanted) if options.follow else None
     _show_all(read_logs(parts, wanted), show)
     if follower is not None:
@@ -129,12 +129,17 @@ def _is_of(instance: str, name: str) -> bool:
     return instance == name or instance.rpartition(".")[0] == name
 
 
-def _printer(options: Namespace, names: list[str]) -> Callable[[Record], None]:
+def shower(options: Namespace, names: list[str]) -> Callable[[Record], None]:
+    """What writes a record to stdout, as --json, --no-times and --no-color want it; `names` are those to be aligned."""
+    if options.json:
+        return _show_json
     from procession.console.lines import LinePrinter
 
     is_terminal = sys.stdout.isatty()
     has_color = is_terminal and Ink(sys.stdout, no_color=options.no_color).is_on
-    return LinePrinter(names, with_times=not options.no_times, is_terminal=is_terminal, has_color=has_color).show
+    return LinePrinter(
+        names, with_times=not getattr(options, "no_times", False), is_terminal=is_terminal, has_color=has_color
+    ).show
 
 
 def _show_json(record: Record) -> None:

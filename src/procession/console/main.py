@@ -38,6 +38,8 @@ VERBS = {
 }
 ENGINE_VERBS = frozenset({"status", "logs", "events", "start", "stop", "restart", "roll", "scale", "down"})
 """Those that another engine does by its own tool, after `procession apply`."""
+OWN_VERBS = frozenset({"up", "update", "reload", "signal", "attach", "upgrade"})
+"""Those that only our own supervisor does."""
 HELP_COLUMNS_MAX = 118
 INTERRUPTED = 130  # what a shell shows for death by SIGINT
 
@@ -82,6 +84,10 @@ def run_verb(arguments: list[str], prog: str, settings: str) -> int:
     project.resolve(options, name)
     if name in ENGINE_VERBS and project.has_engine(options):
         return _by_engine(name, options)
+    if name in OWN_VERBS and project.is_elsewhere(options):
+        from procession.console import engine
+
+        raise engine.not_ours(name, options)
     return verb.run(options)
 
 

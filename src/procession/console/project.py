@@ -65,6 +65,12 @@ def has_engine(options: argparse.Namespace) -> bool:
     return bool(options.engine) or os.path.exists(os.path.join(options.stack_directory, "engine.json"))
 
 
+def is_elsewhere(options: argparse.Namespace) -> bool:
+    """Whether another engine runs the site, and not our supervisor under it."""
+    applied = os.path.exists(os.path.join(options.stack_directory, "engine.json"))
+    return applied and not _has_supervisor(options.stack_directory)
+
+
 def resolve(options: argparse.Namespace, verb: str = "") -> None:
     """Make `options.directory` and `options.stack_directory` absolute. Raises Refusal for a directory that is not."""
     if options.directory and not os.path.isdir(options.directory):

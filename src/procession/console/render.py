@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 
 from procession.console import declared, text
-from procession.refusal import ExitCode
+from procession.engines.registry import MODULES, engine
+from procession.refusal import ExitCode, Refusal
 
+NOT_SHOWN = "(not shown: there are secrets in it; --output DIR writes it)\n"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procession.engines.base import Rendering
@@ -23,7 +26,7 @@ The files of an engine are those that `procession apply` writes, for you to look
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     declared.add_arguments(parser)
     parser.add_argument("--json", action="store_true", default=True, help="as JSON (default, without --engine)")
-    parser.add_argument("--engine", metavar="NAME", default="", help="the files of this engine")
+    parser.add_argument("--engine", metavar="NAME", default="", help=f"the files of this engine: {', '.join(MODULES)}")
     parser.add_argument("--output", metavar="DIR", default="", help="write them there (default: print them)")
     parser.add_argument(
         "--overwrite", action="store_true", help="with --output, also over ours that were edited by hand"
@@ -34,6 +37,8 @@ def run(options: argparse.Namespace) -> int:
     loaded = declared.load_or_say(options)
     if loaded is None:
         return ExitCode.NOT_SO
+    if options.output and not options.engine:
+        raise Refusal("--output is for the files of an engine", "say which: --engine NAME", code=ExitCode.USAGE)
     if options.engine:
         return _render_for(options.engine, loaded, options)
     print(json.dumps(loaded.data, indent=2, ensure_ascii=False))
@@ -43,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
 def _render_for(name: str, loaded: declared.Loaded, options: argparse.Namespace) -> int:
     from procession.engines import files  # here, because the engines take their time to import
     from procession.engines.options import read_options
-    from procession.engines.registry import engine
+    from procession.engines.secrets import may_be_shown
 
     tool, stack = engine(name), loaded.stack()
     settings, problems = read_options(tool, stack)
@@ -57,7 +62,8 @@ def _render_for(name: str, loaded: declared.Loaded, options: argparse.Namespace)
     if options.output:
         return _write(options, rendering, owner)
     for file in rendering.files:
-        print(f"==> {file.path} <==\n{file.marked(owner)}")
+        is_shown = may_be_shown(file.text, file.mode)
+        print(f"==> {file.path} <==\n{file.marked(owner) if is_shown else NOT_SHOWN}")
     return ExitCode.DONE
 
 
@@ -66,6 +72,8 @@ def _write(options: argparse.Namespace, rendering: Rendering, owner: str) -> int
     from procession.console.apply import refuse_what_is_not_ours
     from procession.engines import files
 
+    if os.path.exists(options.output) and not os.path.isdir(options.output):
+        raise Refusal(f"{options.output} is no directory", "name one", code=ExitCode.USAGE)
     changes = files.compare(rendering.files, files.read_wanted(options.output, rendering.files), owner)
     refuse_what_is_not_ours(changes, options.output, overwrite=options.overwrite)
     files.write(options.output, rendering.files, changes)

@@ -48,12 +48,13 @@ def tell() -> None:
     words = f"READY=1\nINSTANCE={os.environ.get(INSTANCE, '')}"
     os.environ[READY] = TOLD
     try:
-        _send(os.environ[NOTIFY], words.encode())
+        send(os.environ[NOTIFY], words.encode())
     except (OSError, KeyError) as error:
         complain(f"cannot tell that it is ready: {error!r}")
 
 
-def _send(path: str, datagram: bytes) -> None:
+def send(path: str, datagram: bytes) -> None:
+    """To whoever runs us, at the address in PROCESSION_NOTIFY. Never waits. Raises OSError."""
     if path.startswith(FILE):
         with open(path.removeprefix(FILE), "wb") as file:
             file.write(datagram)

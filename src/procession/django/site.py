@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import TracebackType
 
 from procession.errors import Problem
-from procession.stack.model import Site
+from procession.stack.model import Site, Static
 
 FRAMES_MAX = 5
 SETTINGS = "DJANGO_SETTINGS_MODULE"
@@ -52,8 +52,14 @@ def site_facts(directory: str) -> Site:
         asgi=_callable(getattr(settings, "ASGI_APPLICATION", None)) or _beside_settings("asgi"),
         has_app=any(app == "procession" or app.startswith("procession.apps.") for app in apps),
         installed_apps=apps,
+        static=_static(directory, settings.STATIC_URL, settings.STATIC_ROOT),
         database=_database(settings.DATABASES.get("default", {})),
     )
+
+
+def _static(directory: str, url: str | None, root: str | os.PathLike[str] | None) -> Static:
+    """A relative STATIC_ROOT is taken from where manage.py runs."""
+    return Static(url=url or "", root=os.path.normpath(os.path.join(directory, root)) if root else "")
 
 
 def import_problem(error: BaseException, directory: str) -> Problem:

@@ -26,7 +26,7 @@ class Applied:
 
 def read(stack_directory: str) -> Applied | None:
     """None where nothing was applied. Raises Refusal for a file that is damaged."""
-    path = os.path.join(stack_directory, FILE_NAME)
+    path = path_in(stack_directory)
     try:
         with open(path, encoding="utf-8") as file:
             data: Mapping[str, Any] = json.load(file)
@@ -40,7 +40,7 @@ def read(stack_directory: str) -> Applied | None:
 def write(stack_directory: str, applied: Applied) -> None:
     """Raises OSError. Only we may read it: a declaration may hold secrets."""
     os.makedirs(stack_directory, mode=0o700, exist_ok=True)
-    path = os.path.join(stack_directory, FILE_NAME)
+    path = path_in(stack_directory)
     data = {"engine": applied.engine, "directory": applied.directory, "stack": to_data(applied.stack)}
     fd = os.open(f"{path}.part", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(fd, "w", encoding="utf-8") as file:
@@ -48,9 +48,13 @@ def write(stack_directory: str, applied: Applied) -> None:
     os.rename(f"{path}.part", path)
 
 
+def path_in(stack_directory: str) -> str:
+    return os.path.join(stack_directory, FILE_NAME)
+
+
 def forget(stack_directory: str) -> None:
     """There is none: nothing happens."""
     try:
-        os.unlink(os.path.join(stack_directory, FILE_NAME))
+        os.unlink(path_in(stack_directory))
     except FileNotFoundError:
         return

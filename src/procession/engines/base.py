@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from procession.engines.files import File
-from procession.engines.steps import Steps
+from procession.engines.steps import Command, Steps
 from procession.errors import Problem
 from procession.stack.model import Stack
 
@@ -40,6 +40,7 @@ class Row:
     pid: int = 0  # on this host; 0 where it is elsewhere or not there
     uptime_seconds: float | None = None
     restarts: int | None = None
+    life: str = ""  # what tells this life of the instance from its next one, where no pid does: the id of Swarm's task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +67,26 @@ class Asked:
     until: datetime | None = None
     grep: str = ""  # only lines with this text in them
     json: bool = False
+    dry_run: bool = False  # of `check`: the commands alone are wanted, so what cannot be asked now is no refusal
     changed: tuple[str, ...] = ()  # of `apply`: the paths of the files that are new, changed or gone
 
 
 Verb = Callable[[Asked], Steps[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What must be there before an engine can be driven: a look that goes well then.
+
+    `lacking` and the two fixes are for a person: "Docker does not answer"; what to do where its program is missing
+    (`install`), and where that says no (`fix`).
+    """
+
+    look: Callable[[Asked], Command]
+    lacking: str
+    install: str
+    fix: str
+    speaks: bool = True  # whether its own last words help
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +101,10 @@ class Engine:
     - `apply`: what makes the engine take the files in, once they are in place (`asked.changed`)
     - `status`: one row for each instance
     - `verbs`: start stop restart roll scale down logs events; one that is missing cannot be done, and `cannot` says
-      what comes closest
+      what comes closest; with "apply" in it, the engine is only rendered
+    - `runs`: False for what stands beside the engine that runs the site (nginx): `apply` writes its files, and is not
+      remembered
+    - `needs`: what is asked before `apply` touches anything, and before a verb
     - `takes`: the options of a verb that the engine can do, beyond those that all can (--follow, --lines):
       {"logs": {"since", "grep"}}; one that is given and not taken is refused, never left out in silence
     """
@@ -98,5 +118,7 @@ class Engine:
     apply: Verb
     status: Callable[[Asked], Steps[tuple[Row, ...]]]
     verbs: Mapping[str, Verb]
+    runs: bool = True
     cannot: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[Need, ...] = ()
     takes: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from procession.engines.base import Engine, Rendering
-from procession.engines.containers import compose_verbs, composed
+from procession.engines.containers import compose_apply, compose_verbs, composed
+from procession.engines.containers.docker import DAEMON, PLUGIN
 from procession.engines.containers.options import ContainerOptions
 from procession.stack.model import Stack
 
@@ -27,7 +28,9 @@ ENGINE = Engine(
     render=render,
     directory=directory,
     check=compose_verbs.check,
-    apply=compose_verbs.apply,
+    apply=compose_apply.apply,
     status=compose_verbs.status,
     verbs=compose_verbs.VERBS,
+    needs=(PLUGIN, DAEMON),
+    takes=compose_verbs.TAKES,
 )

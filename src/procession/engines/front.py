@@ -11,8 +11,9 @@ from procession.engines.text.fronts import caddy_value, nginx_value
 READ_SECONDS_MIN = 60
 STATIC_SECONDS = 3600  # of files whose names may stay while their content changes
 HASHED_SECONDS = 31536000
+HTTPS_PORT = 443
 HASHED = r"\.[0-9a-f]{8,32}\.[a-z0-9]+$"  # as ManifestStaticFilesStorage and whitenoise name them
-HASHED_CADDY = r"\.[0-9a-f]+\.[a-z0-9]+$"  # A brace would be the start of a placeholder.
+HASHED_CADDY = rf"\.{'[0-9a-f]' * 8}[0-9a-f]*\.[a-z0-9]+$"  # a brace would be the start of a placeholder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,11 @@ class Fronted:
     body_bytes: int = 10 * 2**20
     read_seconds: int = READ_SECONDS_MIN
     resolver: str = ""
+    addresses: tuple[str, ...] = ()  # where it listens; all if empty
+    https: bool = True  # Caddy gets certificates for the hosts
+    certificate: str = ""  # of TLS, with its key: paths; "" is plain http, or Caddy's own
+    key: str = ""
+    https_port: int = 443
 
 
 def nginx(front: Fronted) -> str:
@@ -40,17 +46,18 @@ def nginx(front: Fronted) -> str:
 
 
 def caddyfile(front: Fronted) -> str:
-    """A Caddyfile. With host names Caddy gets certificates for them and redirects to https; without, it serves http."""
+    """A Caddyfile. With `https`, Caddy gets certificates for the hosts and leads to it; else plain http."""
     return "\n".join(_caddy(front)) + "\n"
 
 
 def _nginx(front: Fronted) -> Iterator[str]:
     word = re.sub(r"\W", "_", front.name)
     yield from _nginx_variables(front, word)
+    if front.certificate:
+        yield from _nginx_redirect(front)
     yield "server {"
-    yield f"    listen {front.port};"
-    yield f"    listen [::]:{front.port};"
-    yield f"    server_name {' '.join(nginx_value(host) for host in front.hosts) or '_'};"
+    yield from _nginx_listens(front, front.https_port if front.certificate else front.port)
+    yield from _nginx_tls(front)
     yield f"    client_max_body_size {front.body_bytes};"
     if front.resolver:
         yield f"    resolver {front.resolver} valid=1s ipv6=off;"
@@ -60,6 +67,29 @@ def _nginx(front: Fronted) -> Iterator[str]:
     yield from (f"        {line}" for line in _nginx_proxy(front, word))
     yield "    }"
     yield "}"
+
+
+def _nginx_redirect(front: Fronted) -> Iterator[str]:
+    port = "" if front.https_port == HTTPS_PORT else f":{front.https_port}"
+    yield "server {"
+    yield from _nginx_listens(front, front.port)
+    yield f"    return 301 https://$host{port}$request_uri;"
+    yield "}"
+    yield ""
+
+
+def _nginx_listens(front: Fronted, port: int) -> Iterator[str]:
+    ssl = " ssl" if front.certificate and port == front.https_port else ""
+    for address in front.addresses or ("", "[::]"):
+        yield f"    listen {nginx_value(f'{address}:{port}'.removeprefix(':'))}{ssl};"
+    yield f"    server_name {' '.join(nginx_value(host) for host in front.hosts) or '_'};"
+
+
+def _nginx_tls(front: Fronted) -> Iterator[str]:
+    if front.certificate:
+        yield f"    ssl_certificate {nginx_value(front.certificate)};"
+        yield f"    ssl_certificate_key {nginx_value(front.key)};"
+        yield "    ssl_protocols TLSv1.2 TLSv1.3;"
 
 
 def _nginx_variables(front: Fronted, word: str) -> Iterator[str]:
@@ -106,22 +136,29 @@ def _nginx_proxy(front: Fronted, word: str) -> Iterator[str]:
     yield "proxy_set_header X-Forwarded-Proto $scheme;"
     yield "proxy_set_header Upgrade $http_upgrade;"
     yield f"proxy_set_header Connection ${word}_connection;"
-    yield "proxy_connect_timeout 5s;"
+    yield f"proxy_connect_timeout {_connect_seconds(front)}s;"
     yield f"proxy_read_timeout {front.read_seconds}s;"
     yield "proxy_redirect off;"
 
 
+def _connect_seconds(front: Fronted) -> int:
+    """A container that is gone says nothing at all, and its address is still kept for a while: ask the next one."""
+    return 1 if front.resolver else 5
+
+
 def _caddy(front: Fronted) -> Iterator[str]:
-    yield f"{_caddy_sites(front)} {{"
+    yield f"{', '.join(_caddy_sites(front))} {{"
+    if front.addresses:
+        yield f"    bind {' '.join(caddy_value(address.strip('[]')) for address in front.addresses)}"
+    if front.certificate:
+        yield f"    tls {caddy_value(front.certificate)} {caddy_value(front.key)}"
     yield "    request_body {"
     yield f"        max_size {front.body_bytes}B"
     yield "    }"
     if front.static_root:
         yield f"    handle_path {caddy_value(front.static_url.rstrip('/') + '/*')} {{"
         yield f"        root * {caddy_value(front.static_root)}"
-        yield f"        header Cache-Control max-age={STATIC_SECONDS}"
-        yield f"        @hashed path_regexp {HASHED_CADDY}"
-        yield f'        header @hashed Cache-Control "public, max-age={HASHED_SECONDS}, immutable"'
+        yield from (f"        {line}" for line in _caddy_ages())
         yield "        file_server"
         yield "    }"
     yield "    handle {"
@@ -130,10 +167,23 @@ def _caddy(front: Fronted) -> Iterator[str]:
     yield "}"
 
 
-def _caddy_sites(front: Fronted) -> str:
-    if front.hosts:
-        return ", ".join(caddy_value(host) for host in front.hosts)
-    return f":{front.port}"
+def _caddy_ages() -> Iterator[str]:
+    """Only of files that are there: in the middle of a deploy, "not found" is not to be kept for a year."""
+    ages = {"hashed": f"public, max-age={HASHED_SECONDS}, immutable", "plain": f"max-age={STATIC_SECONDS}"}
+    for name, age in ages.items():
+        yield f"@{name} {{"
+        yield "    file"
+        yield f"    {'not ' if name == 'plain' else ''}path_regexp {HASHED_CADDY}"
+        yield "}"
+        yield f'header @{name} Cache-Control "{age}"'
+
+
+def _caddy_sites(front: Fronted) -> list[str]:
+    """A name alone is https on 443, with a redirect from http; a scheme says that it is that one alone."""
+    if not (front.https and (front.hosts or front.certificate)):
+        return [caddy_value(f"http://{host}:{front.port}") for host in front.hosts or ("",)]
+    port = "" if front.https_port == HTTPS_PORT and front.hosts else f":{front.https_port}"
+    return [caddy_value(f"{host}{port}") for host in front.hosts or ("",)]
 
 
 def _caddy_proxy(front: Fronted) -> Iterator[str]:
@@ -150,7 +200,8 @@ def _caddy_proxy(front: Fronted) -> Iterator[str]:
         yield "    }"
     yield "    lb_try_duration 5s"
     yield "    transport http {"
-    yield "        dial_timeout 5s"
+    yield f"        dial_timeout {_connect_seconds(front)}s"
+    yield f"        response_header_timeout {front.read_seconds}s"
     yield "    }"
     yield "}"
 

@@ -5,15 +5,44 @@ from __future__ import annotations
 from typing import Any
 
 from procession.engines.base import Engine
+from procession.engines.registry import MODULES, engine
 from procession.errors import Problem
-from procession.stack.declared import Declared
+from procession.stack.declared import Declared, Place
 from procession.stack.fields import build, read_mapping
 from procession.stack.model import Stack
+from procession.stack.values import suggestion
+
+STACK_KEYS = {"toml": "stack"}
 
 
 def read_options(engine: Engine, stack: Stack) -> tuple[Any, list[Problem]]:
     """The options, and what is wrong with them; with an error among the problems, the options are not to be used."""
-    problems: list[Problem] = []
-    place = Declared(source="", file="", stack_key="PRODUCTION_STACK").common().at("ENGINES").at(engine.name)
-    given = read_mapping(engine.options, stack.engines.get(engine.name, {}), place, problems)
+    problems = _unknown(stack)
+    given = read_mapping(engine.options, stack.engines.get(engine.name, {}), _place(stack).at(engine.name), problems)
     return (None if any(problem.is_error for problem in problems) else build(engine.options, given)), problems
+
+
+def find_mistakes(stack: Stack) -> list[Problem]:
+    """What is wrong with the options of all engines that are declared, whichever of them runs the site."""
+    problems = _unknown(stack)
+    for name in MODULES:
+        if name in stack.engines:
+            problems += [one for one in read_options(engine(name), stack)[1] if one not in problems]
+    return problems
+
+
+def _unknown(stack: Stack) -> list[Problem]:
+    place, known = _place(stack), f"known: {', '.join(MODULES)}"
+    return [
+        place.at(name).problem("E001", "there is no such engine", suggestion(name, MODULES) or known)
+        for name in stack.engines
+        if name not in MODULES
+    ]
+
+
+def _place(stack: Stack) -> Place:
+    """Where it was written: in the source of the processes."""
+    origin = stack.processes[0].origin if stack.processes else None
+    source, file = (origin.source, origin.file) if origin else ("settings", "")
+    declared = Declared(source=source, file=file, stack_key=STACK_KEYS.get(source, "PRODUCTION_STACK"))
+    return declared.common().at("ENGINES" if source == "settings" else "engines")

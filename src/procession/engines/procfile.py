@@ -9,7 +9,7 @@ from typing import Never
 
 from procession.engines.base import Asked, Engine, Rendering
 from procession.engines.files import File
-from procession.engines.secrets import secret_variables
+from procession.engines.secrets import in_commands, left_out, secret_variables
 from procession.engines.steps import Steps
 from procession.engines.text import shell
 from procession.errors import Problem
@@ -58,9 +58,9 @@ def _line(process: Process, stack: Stack) -> str:
 
 def _lacking(stack: Stack) -> Iterator[Problem]:
     """A Procfile says commands and nothing else."""
+    yield from left_out(stack, "left out of the Procfile", "set {} in .env")
+    yield from in_commands(stack)
     for process in stack.processes:
-        for name in secret_variables(process):
-            yield _problem("W101", process, f"env.{name}", "a secret, left out of the Procfile", "set it in .env")
         if process.env_files and any(os.path.basename(path) != ".env" for path in process.env_files):
             yield _problem(
                 "W100", process, "env_file", "a Procfile reads .env alone", "set the variables where it runs"
@@ -81,7 +81,7 @@ def _refuse(_asked: Asked) -> Steps[Never]:
     raise Refusal("a Procfile is only written, and not run by us", DRIVEN_BY, code=ExitCode.USAGE)
 
 
-VERBS = ("start", "stop", "restart", "roll", "scale", "down", "logs", "events")
+VERBS = ("apply", "status", "start", "stop", "restart", "roll", "scale", "down", "logs", "events")
 ENGINE = Engine(
     name="procfile",
     title="a Procfile",

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import importlib
-from typing import cast
 
-from procession.engines.base import Engine
 from procession.refusal import ExitCode, Refusal
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procession.engines.base import Engine
+
 EMBEDDED = "embedded"  # Procession's own supervisor: `procession up`, no files, no engine
-MODULES = ("systemd", "supervisord", "compose", "swarm", "kubernetes", "procfile")  # each a module here, of that name
+# Each is a module here, of that name.
+MODULES = ("systemd", "supervisord", "compose", "swarm", "kubernetes", "procfile", "nginx", "caddy")
+NAMES = (EMBEDDED, *MODULES)
 
 
 def engine(name: str) -> Engine:
     """Raises Refusal for a name that is none."""
     if name not in MODULES:
-        known = ", ".join([EMBEDDED, *MODULES])
-        raise Refusal(f"there is no engine {name!r}", f"engines: {known}", code=ExitCode.USAGE)
+        from procession.stack.values import suggestion  # here, because the help texts import this file for its names
+
+        near = suggestion(name, NAMES)
+        fix = f"{near} They are: {', '.join(NAMES)}" if near else f"they are: {', '.join(NAMES)}"
+        raise Refusal(f"there is no engine {name!r}", fix, code=ExitCode.USAGE)
     module = importlib.import_module(f"procession.engines.{name}")
-    return cast(Engine, module.ENGINE)
+    found: Engine = module.ENGINE
+    return found

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic, sleep
 from typing import TypeVar
 
 from procession.engines.files import File, replace_file
-from procession.run import Done, run
+from procession.recorder.reading.records import Record
+from procession.run import Done, read_along, run
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ class Command:
     argv: tuple[str, ...]
     looks: bool = False  # it changes nothing, so a dry run may run it
     shown: bool = False  # its output is what a person asked for: it goes straight to the terminal (logs -f)
+    joined: bool = False  # and what it says on stderr is part of that (docker service logs)
     given: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)  # in addition to ours
 
@@ -53,6 +55,16 @@ class Await:
     every_seconds: float = 0.2
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """A command that prints log lines, which a person gets to see as our own supervisor shows them; it may go on until
+    Ctrl-C. `read` makes records of the lines as they come; a byte that is no UTF-8 is a surrogate in them.
+    """
+
+    command: Command
+    read: Callable[[Iterable[str]], Iterable[Record]]
+
+
 @dataclass(frozen=True, slots=True)
 class Put:
     """Write a file of ours anew, as `scale` does where the number stands in a file. A hand edit is not looked for."""
@@ -73,14 +85,14 @@ class News:
     text: str
 
 
-Step = Command | Await | Put | News
+Step = Command | Await | Show | Put | News
 Steps = Generator[Step, Done, T]
 TIMED_OUT = 124  # as timeout(1) has it
 
 
-def drive(steps: Steps[T], say: Callable[[str], None]) -> T:
+def drive(steps: Steps[T], say: Callable[[str], None], show: Callable[[Record], None] = print) -> T:
     """Run them all, each to its end; gives what the steps return. What they raise passes through."""
-    return _drive(steps, lambda step: _take(step, say))
+    return _drive(steps, lambda step: _take(step, say, show))
 
 
 def print_all(steps: Steps[T], say: Callable[[str], None]) -> T:
@@ -98,9 +110,11 @@ def _drive(steps: Steps[T], take: Callable[[Step], Done]) -> T:
         return value
 
 
-def _take(step: Step, say: Callable[[str], None]) -> Done:
+def _take(step: Step, say: Callable[[str], None], show: Callable[[Record], None]) -> Done:
     if isinstance(step, Command):
         return _run(step)
+    if isinstance(step, Show):
+        return read_along(step.command.argv, lambda lines: _show_each(step.read(lines), show))
     if isinstance(step, Await):
         return _await(step)
     if isinstance(step, Put):
@@ -110,8 +124,16 @@ def _take(step: Step, say: Callable[[str], None]) -> Done:
     return Done(0)
 
 
+def _show_each(records: Iterable[Record], show: Callable[[Record], None]) -> None:
+    for record in records:
+        show(record)
+
+
 def _pretend(step: Step, say: Callable[[str], None]) -> Done:
     if isinstance(step, News):
+        return Done(0)
+    if isinstance(step, Show):
+        say(step.command.text())
         return Done(0)
     if isinstance(step, Await):
         say(f"# until {step.what}, for {step.within_seconds:g} s at most: {step.look.text()}")
@@ -136,4 +158,4 @@ def _await(step: Await) -> Done:
 
 def _run(command: Command) -> Done:
     environment = {**os.environ, **command.environment} if command.environment else None
-    return run(command.argv, given=command.given, shown=command.shown, environment=environment)
+    return run(command.argv, given=command.given, shown=command.shown, joined=command.joined, environment=environment)

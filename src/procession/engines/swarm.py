@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from procession.engines.base import Engine, Rendering
-from procession.engines.containers import swarm_verbs, swarmed
+from procession.engines.containers import swarm_apply, swarm_verbs, swarmed
+from procession.engines.containers.docker import DAEMON, MANAGER
 from procession.engines.containers.options import ContainerOptions
 from procession.stack.model import Stack
 
@@ -26,8 +27,10 @@ ENGINE = Engine(
     options=ContainerOptions,
     render=render,
     directory=directory,
-    check=swarm_verbs.check,
-    apply=swarm_verbs.apply,
+    check=swarm_apply.check,
+    apply=swarm_apply.apply,
     status=swarm_verbs.status,
     verbs=swarm_verbs.VERBS,
+    needs=(DAEMON, MANAGER),
+    takes=swarm_verbs.TAKES,
 )

@@ -55,6 +55,7 @@ def load(declared: Declared, site: Site, *, check_options: bool = True, only: Co
         processes=start_order(processes),
         engines=_mapping(read.common.get("engines")),
         services=_mapping(read.common.get("services")),
+        static=site.static,
     )
     return stack, kept
 

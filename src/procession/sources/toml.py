@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 
 from procession.errors import Problem
@@ -23,6 +22,8 @@ def read_toml(path: str, *, development: bool = False) -> Declared:
     text = read_text(path)
     if isinstance(text, Problem):
         return Declared(source="toml", file=path, problems=(text,))
+    import tomllib  # here, because it takes 5 ms, and most sites are declared in their settings
+
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -36,6 +37,8 @@ def has_table(path: str) -> bool:
     text = read_text(path)
     if isinstance(text, Problem) or "procession" not in text:
         return False
+    import tomllib
+
     try:
         return isinstance(_under(tomllib.loads(text), ("tool", "procession")), Mapping)
     except tomllib.TOMLDecodeError:
@@ -81,7 +84,7 @@ def _under(document: object, root: tuple[str, ...]) -> object:
     return document
 
 
-def _syntax(path: str, error: tomllib.TOMLDecodeError) -> Problem:
+def _syntax(path: str, error: ValueError) -> Problem:
     line = re.search(r"at line (\d+)", str(error))
     origin = f"{path}:{line[1]}" if line else path
     return Problem("E032", os.path.basename(path), f"is not valid TOML: {error}", origin, "correct it there")

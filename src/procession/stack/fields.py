@@ -181,6 +181,8 @@ def _scalar(name: str, hint: Any, raw: object) -> Any:
         return values.seconds(raw)
     if name.endswith("_bytes") and not (name in SIZE_MINUS_ONE and raw == -1):
         return values.size_bytes(raw)
+    if name.endswith("cpu"):
+        return values.cores(raw)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return values.choice(hint, raw)
     return SCALARS[hint](raw)

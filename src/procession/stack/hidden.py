@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 HIDDEN = "[hidden]"
 SECRET_WORDS = re.compile(
-    r"SECRET|PASSW|PASSPHRASE|TOKEN|CREDENTIAL|PRIVATE|DSN|SALT|(^|[_-])(API)?KEY($|[_-])|APIKEY|(^|[_-])(PWD|PAT|AUTH)$",
+    r"SECRET|PASSW|PASSPHRASE|TOKEN|CREDENTIAL|PRIVATE|DSN|SALT|(^|[_-])(API)?KEY($|[_-])|APIKEY|(^|[_-])(PAT|AUTH)$|[_-]PWD$",
     re.IGNORECASE,
 )
 PASSWORD_IN_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://[^/?#\s:@]*):(?P<password>[^/?#\s]*)@", re.IGNORECASE)

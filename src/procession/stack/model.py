@@ -139,7 +139,7 @@ class Limits:
         "Memory of an instance's whole tree: by a cgroup where one can be had, else it is renewed when it uses more",
         default=0,
     )
-    cpu: float = setting("Cores of processor time: 1.5 is 150 % of one; needs a cgroup", default=0.0)
+    cpu: float = setting('Cores of processor time: 1.5, or "150%"; needs a cgroup', default=0.0)
     files: int = setting("Open files (RLIMIT_NOFILE); if not said, what the supervisor was started with", default=0)
     processes: int = setting(
         "Processes and threads of its tree, by a cgroup; without one, those of its whole user (RLIMIT_NPROC)",
@@ -332,6 +332,14 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Static:
+    """The site's static files, as Django's settings have them."""
+
+    url: str = ""  # STATIC_URL: "/static/", or a whole URL where somebody else serves them
+    root: str = ""  # STATIC_ROOT, absolute: where collectstatic puts them; "" where it is not said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
     """Everything one site runs. `processes` are in start order: what is depended on comes first."""
 
@@ -340,6 +348,7 @@ class Stack:
     processes: tuple[Process, ...]
     engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # raw: each engine reads its own
     services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # raw, too
+    static: Static = field(default_factory=Static)  # for a server in front
     reread: tuple[str, ...] = ()  # the command that reads the declaration anew and applies it; run on SIGHUP
     version: int = 1  # of this format
 
@@ -358,6 +367,7 @@ class Site:
     asgi: str = ""
     has_app: bool = False  # "procession" is in INSTALLED_APPS, so it can tell readiness from inside
     installed_apps: tuple[str, ...] = ()
+    static: Static = field(default_factory=Static)
     database: str = ""  # what its data is, the same for all its hosts: "postgresql://db:5432/site"; "" for a file
 
     def environment(self) -> dict[str, str]:

@@ -113,6 +113,13 @@ def number(raw: object) -> float:
     raise wrong_type("a number", raw)
 
 
+def cores(raw: object) -> float:
+    """Processor time: 1.5, or "150%" as systemd has it."""
+    if isinstance(raw, str) and raw.strip().endswith("%"):
+        return number(raw.strip().removesuffix("%")) / 100
+    return number(raw)
+
+
 def seconds(raw: object) -> float:
     if isinstance(raw, int | float | str) and not isinstance(raw, bool):
         try:

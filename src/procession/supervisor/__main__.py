@@ -62,6 +62,7 @@ def main(arguments: list[str]) -> int:
     _take_fds(options.ready_fd)
     options.open_files = raise_own(options.open_files)
     passed = passed_on(os.environ, options.inherited.lent)
+    options.inherited.listeners += passed.take_kept()
     try:
         supervisor = _prepare(options, passed)
     except Refusal as refusal:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import sys
+from pathlib import Path
 from typing import Any
 
 from procession.engines.kubernetes.options import Options
@@ -21,6 +22,7 @@ from procession.stack.model import (
     StopStep,
 )
 
+KUBECTL = str(Path(sys.executable).with_name("kubectl"))  # from PyPI, beside this Python
 SITE = "/srv/mysite"
 PYTHON = "/srv/mysite/.venv/bin/python"
 OPTIONS = Options(image="registry.example:5000/mysite:1.4")
@@ -93,8 +95,3 @@ def container(process: Process, options: Options = OPTIONS) -> Any:
     return objects(stack(process), options)[f"Deployment mysite-{process.name}"]["spec"]["template"]["spec"][
         "containers"
     ][0]
-
-
-def many(count: int) -> Stack:
-    """A site of so many processes, each with all that a web process has."""
-    return stack(MIGRATE, *(replace(WEB, name=f"web{number}") for number in range(count)))

@@ -68,10 +68,11 @@ WRONG: list[tuple[Callable[[Found], object], str]] = [
         "there is no Deployment x to scale",
     ),
     (lambda found: spec(found, "Deployment mysite-worker").update(replicas=2), "says replicas, too"),
-    (lambda found: pod(found)["securityContext"].update(runAsUser=0), "its pods may run as root"),
-    (lambda found: pod(found)["securityContext"].pop("seccompProfile"), "its pods have no seccomp profile"),
-    (lambda found: main(found)["securityContext"].pop("capabilities"), "the container main may gain rights"),
+    (lambda found: pod(found)["securityContext"].update(runAsUser=0), "the pod runs as root"),
+    (lambda found: pod(found)["securityContext"].pop("seccompProfile"), "main has no seccomp profile"),
+    (lambda found: main(found)["securityContext"].pop("capabilities"), "main has capabilities"),
     (lambda found: main(found)["resources"].pop("requests"), "the container main requests nothing"),
+    (lambda found: main(found).update(env=[{"name": "a b", "value": ""}]), "'a b' cannot be a variable's name"),
     (lambda found: found.pop("ConfigMap mysite-env"), "there is no ConfigMap mysite-env"),
 ]
 

@@ -74,8 +74,8 @@ def test_a_singleton_is_not_scaled() -> None:
 
 def test_where_a_secret_would_have_been() -> None:
     problem = only(replace(WEB, environment={"SECRET_KEY": "hush"}))
-    assert problem.id == "W131"
-    assert problem.what == "not written, but read from the Secret mysite-secrets: web.SECRET_KEY"
+    assert (problem.id, problem.where) == ("W101", "web.env.SECRET_KEY")
+    assert problem.what == "a secret, in no manifest, and read from the key web.SECRET_KEY of the Secret mysite-secrets"
 
 
 def test_an_env_file_stays_here() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ from procession.engines.kubernetes import ENGINE
 from procession.engines.kubernetes.options import Autoscale
 from procession.engines.kubernetes.render import render
 from procession.engines.kubernetes.verbs import CANNOT, VERBS, apply, directory
-from procession.engines.steps import TIMED_OUT, Command, News, Put, Step, Steps, drive
+from procession.engines.steps import TIMED_OUT, Command, News, Put, Show, Step, Steps, drive
 from procession.refusal import Refusal
-from procession.run import Done
+from procession.run import NO_SUCH_PROGRAM, Done
 from tests.engines.kubernetes.stacks import BEAT, MIGRATE, OPTIONS, WEB, WORKER, objects, stack
 
 KINDS = "deployments,services,ingresses,horizontalpodautoscalers,poddisruptionbudgets,configmaps,secrets,jobs"
@@ -48,6 +49,7 @@ def _answer(step: Step, said: list[str], answers: Answers) -> Done:
     if isinstance(step, News | Put):
         said.append(f"# {step.text if isinstance(step, News) else step.path}")
         return Done(0)
+    assert not isinstance(step, Show)
     text = step.text() if isinstance(step, Command) else f"await {step.look.text()}"
     said.append(text)
     done = next((done for key, done in answers.items() if key in text), Done(0))
@@ -78,7 +80,7 @@ def test_apply() -> None:
         "kubectl delete deployment.apps/mysite-old",
         f"kubectl get scaledobjects.keda.sh {SELECT} -o name",
         f"kubectl get httproutes.gateway.networking.k8s.io {SELECT} -o name",
-        "kubectl rollout status deployment/mysite-web --timeout=600s",
+        "kubectl rollout status deployment/mysite-web --timeout=1200s",
         "# web: ready",
         "kubectl rollout status deployment/mysite-beat --timeout=600s",
         "# beat: ready",
@@ -134,7 +136,7 @@ def test_a_deployment_that_does_not_become_ready() -> None:
 def test_roll(name: str) -> None:
     assert verb(name, "web") == [
         "kubectl rollout restart deployment/mysite-web",
-        "kubectl rollout status deployment/mysite-web --timeout=600s",
+        "kubectl rollout status deployment/mysite-web --timeout=1200s",
         "# web: rolled",
     ]
 
@@ -153,7 +155,7 @@ def test_stop_and_start() -> None:
     ]
     assert verb("start", "web") == [
         "kubectl scale --replicas=2 deployment/mysite-web",
-        "kubectl rollout status deployment/mysite-web --timeout=600s",
+        "kubectl rollout status deployment/mysite-web --timeout=1200s",
         "# web: ready",
     ]
 
@@ -191,6 +193,9 @@ def test_logs_and_events() -> None:
     assert verb("logs") == [f"kubectl logs {SELECT} --tail=100 {end}"]
     some = f"'--selector={OURS},app.kubernetes.io/component in (web,beat)'"
     assert verb("logs", "web", "beat", follow=True, lines=5) == [f"kubectl logs {some} --tail=5 {end} --follow"]
+    assert verb("logs", lines=None)[0].split()[3] == "--tail=-1"
+    since = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+    assert verb("logs", since=since)[0].split()[4] == "--since-time=2026-11-21T03:00:00+00:00"
     assert verb("events") == ["kubectl get events --sort-by=.metadata.creationTimestamp"]
     assert verb("events", follow=True) == ["kubectl get events --watch"]
 
@@ -221,13 +226,46 @@ def silent(_text: str) -> None:
     pass
 
 
-def test_the_checkers_are_content(tmp_path: Path) -> None:
-    drive(ENGINE.check(written(tmp_path)), silent)  # with kubectl's own Kustomize, where there is a kubectl
+NOBODY = Done(1, "", "E1121 memcache.go: refused\nThe connection to the server x:8080 was refused")
+
+
+def test_the_checkers_are_asked_one_after_the_other() -> None:
+    assert perform(ENGINE.check(ASKED)) == [
+        "kubectl kustomize /manifests",
+        "kubectl version",
+        f"{APPLY} --dry-run=server -k /manifests",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "done", "refusal"),
+    [
+        ("kustomize", Done(NO_SUCH_PROGRAM), "kubectl is not there"),
+        ("version", NOBODY, "kubectl reaches no cluster: The connection to the server x:8080 was refused"),
+        ("--dry-run", Done(1, "", 'error: no matches for kind "ScaledObject"'), "no matches for kind"),
+    ],
+)
+def test_without_a_cluster_that_takes_it_nothing_is_written(command: str, done: Done, refusal: str) -> None:
+    with pytest.raises(Refusal, match=refusal) as refused:
+        perform(ENGINE.check(ASKED), {command: done})
+    assert refused.value.fix.endswith("nothing was changed")
+    said = perform(ENGINE.check(replace(ASKED, dry_run=True)), {command: done})  # that shows the commands all the same
+    assert refusal in said[-1]
+
+
+def test_what_the_cluster_warns_of_is_said() -> None:
+    warning = 'Warning: would violate PodSecurity "restricted:latest"'
+    said = perform(ENGINE.check(ASKED), {"--dry-run": Done(0, "", f"{warning}\n")})
+    assert said[-1] == f"# {warning}"
+
+
+def test_the_checkers_of_this_machine_are_content(tmp_path: Path) -> None:
+    drive(ENGINE.check(replace(written(tmp_path), dry_run=True)), silent)  # kubectl's own Kustomize among them
 
 
 def test_a_manifest_that_would_not_do_is_refused_before_anything_is_touched(tmp_path: Path) -> None:
     asked = replace(written(tmp_path), options=replace(OPTIONS, uid=0))
-    with pytest.raises(Refusal, match=r"the manifests would not do: .* its pods may run as root"):
+    with pytest.raises(Refusal, match=r"the manifests would not do: .* runs as root"):
         drive(ENGINE.check(asked), silent)
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from procession.engines.text.kubernetes import kubernetes_value
 from procession.engines.text.yaml import yaml_documents, yaml_text
+from tests.engines.kubernetes.kubelet import expand
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))  # a lone surrogate is no text in any encoding
 SCALAR = TEXT | st.integers() | st.booleans() | st.none() | st.floats(allow_nan=False, allow_infinity=False, width=16)
@@ -50,29 +51,6 @@ def test_a_script_is_shown_as_one() -> None:
     assert text == (
         "command:\n  - python\n  - \"-c\"\n  - |\n    import sys\n    print('hello', sys.argv)\n    sys.exit(0)\n"
     )
-
-
-def expand(text: str, variables: dict[str, str]) -> str:
-    """k8s.io/kubernetes/third_party/forked/golang/expansion/expand.go, statement by statement."""
-    out, checkpoint, cursor = "", 0, 0
-    while cursor < len(text):
-        if text[cursor] == "$" and cursor + 1 < len(text):
-            out += text[checkpoint:cursor]
-            read, is_variable, advance = _read_name(text[cursor + 1 :])
-            out += variables.get(read, f"$({read})") if is_variable else read
-            cursor += advance
-            checkpoint = cursor + 1
-        cursor += 1
-    return out + text[checkpoint:]
-
-
-def _read_name(text: str) -> tuple[str, bool, int]:
-    if text[0] == "$":
-        return "$", False, 1
-    if text[0] == "(":
-        end = text.find(")")
-        return (text[1:end], True, end + 1) if end > 0 else ("$(", False, 1)
-    return f"${text[0]}", False, 1
 
 
 @settings(deadline=None)

@@ -98,9 +98,9 @@ def test_units_of_a_user_name_no_user_and_need_no_rights() -> None:
 
 def test_a_secret_is_in_no_unit_and_refused_until_somebody_asks_for_the_copy() -> None:
     stack = replace(STACK, processes=(replace(WEB, environment={"SECRET_KEY": "hunter2"}),))
-    assert [problem.id for problem in render(stack, Options()).problems] == ["E111"]
-    copied = render(stack, Options(copy_secrets=True))
-    assert [problem.id for problem in copied.problems] == ["W110"]
+    assert [problem.id for problem in render(stack, Options()).problems] == ["E100"]
+    copied = render(stack, Options(write_secrets=True))
+    assert [problem.id for problem in copied.problems] == ["W102"]
     assert [(file.path, file.mode) for file in copied.files if "hunter2" in file.text] == [("mysite-web.env", 0o600)]
 
 
@@ -114,7 +114,7 @@ def test_a_secret_is_in_no_unit_and_refused_until_somebody_asks_for_the_copy() -
         (replace(WEB, tells_ready=False), "W113"),
         (replace(WEB, liveness=replace(WEB.readiness)), "W114"),
         (replace(WEB, handoff=()), "W115"),
-        (replace(WEB, argv=(*WEB.argv, "--password=x")), "W111"),
+        (replace(WEB, argv=(*WEB.argv, "--password=x")), "W103"),
     ],
 )
 def test_what_systemd_cannot_do_is_said(process: Process, id: str) -> None:

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Final
 
 from procession.engines.base import Asked
-from procession.engines.containers.composed import published_in
+from procession.engines.containers.compose_ready import await_ready
+from procession.engines.containers.composed import fronted_in, published_in
 from procession.engines.containers.docker import compose, containers, well
 from procession.engines.containers.seen import Seen
-from procession.engines.steps import Await, Command, News, Steps
+from procession.engines.steps import Command, News, Steps
 from procession.refusal import ExitCode, Refusal
-from procession.run import Done
 from procession.stack.model import Kind, Process
 
-MARGIN_SECONDS: Final = 30.0
+NAMES_SECONDS: Final = 2  # the front asks for the names anew after one
 
 
 def roll(asked: Asked) -> Steps[None]:
     """Each process named, or all. Raises Refusal when a new one does not become ready: the old ones go on serving."""
     for process in _wanted(asked):
-        if process.singleton or process.kind is Kind.TASK:
-            yield from _replace(asked, process)
-        else:
-            yield from _roll(asked, process)
+        yield from roll_process(asked, process)
+
+
+def roll_process(asked: Asked, process: Process) -> Steps[None]:
+    if can_be_two(asked, process):
+        yield from _roll(asked, process)
+    else:
+        yield from _replace(asked, process)
+
+
+def can_be_two(asked: Asked, process: Process) -> bool:
+    """Whether a new one may run beside the old ones."""
+    return not process.singleton and process.kind is Kind.PROCESS and not published_in(asked, process)
 
 
 def _wanted(asked: Asked) -> list[Process]:
@@ -42,53 +50,45 @@ def _replace(asked: Asked, process: Process) -> Steps[None]:
     """Never two at once: the old one ends before the new one starts."""
     argv = ("up", "--detach", "--no-deps", "--force-recreate", process.name)
     yield from well(compose(asked, *argv), f"cannot renew {process.name}")
+    yield from await_ready(asked, (yield from _of(asked, process)))
     yield News(f"{process.name}: renewed, with a gap, because it may never be there twice")
 
 
 def _roll(asked: Asked, process: Process) -> Steps[None]:
-    old = [one for one in (yield from containers(asked)) if one.service == process.name and one.status == "running"]
+    whole = not asked.names or process.name in asked.names
+    there = yield from _of(asked, process)
+    old = [one for one in there if whole or one.name in asked.names]
+    if not old:
+        yield News(f"{process.name}: none is there")
     for leaving in old:
-        before = {one.id for one in (yield from containers(asked)) if one.service == process.name}
-        yield from _scale(asked, process, len(before) + 1)
-        new = [one for one in (yield from containers(asked)) if one.service == process.name and one.id not in before]
-        yield from _await(process, new)
-        yield from well(Command(argv=("docker", "stop", leaving.id)), f"cannot stop {leaving.name}")
-        yield from well(Command(argv=("docker", "rm", leaving.id)), f"cannot remove {leaving.name}")
-        yield News(f"{', '.join(one.name for one in new)}: ready in the place of {leaving.name}")
+        new = yield from _add(asked, process)
+        try:
+            yield from await_ready(asked, new)
+        except Refusal as refusal:
+            yield from _take_away(new)
+            what = f"the new {process.name} did not become ready; the old ones go on"
+            raise Refusal(what, "its last lines are above", code=refusal.code) from refusal
+        if fronted_in(asked) == process:
+            yield Command(argv=("sleep", str(NAMES_SECONDS)))
+        yield from _take_away([leaving])
+        yield News(f"{', '.join(one.container for one in new)}: ready in the place of {leaving.container}")
 
 
-def _scale(asked: Asked, process: Process, count: int) -> Steps[None]:
+def _add(asked: Asked, process: Process) -> Steps[list[Seen]]:
+    """One more, of what is declared and of the image that is there now."""
+    before = {one.id for one in (yield from _of(asked, process))}
+    count = len(before) + 1
     words = ("up", "--detach", "--no-deps", "--no-recreate", "--scale", f"{process.name}={count}", process.name)
     yield from well(compose(asked, *words), f"cannot start another {process.name}")
+    return [one for one in (yield from _of(asked, process)) if one.id not in before]
 
 
-def _await(process: Process, new: Sequence[Seen]) -> Steps[None]:
-    ids = tuple(one.id for one in new)
-    if not ids:
-        return  # A dry run starts none.
-    done = yield Await(
-        look=Command(argv=("docker", "inspect", *ids), looks=True),
-        holds=is_decided,
-        within_seconds=(process.startup or process.readiness).within_seconds + MARGIN_SECONDS,
-        what=f"the new {process.name} is ready",
-    )
-    if done.is_well and is_ready(done):
-        return
-    yield from well(Command(argv=("docker", "rm", "--force", *ids)), "cannot remove the new one")
-    raise Refusal(f"the new {process.name} did not become ready; the old ones go on", f"procession logs {process.name}")
+def _of(asked: Asked, process: Process) -> Steps[list[Seen]]:
+    return [one for one in (yield from containers(asked)) if one.service == process.name]
 
 
-def is_decided(done: Done) -> bool:
-    """Nothing is still starting."""
-    return done.is_well and all(_word(one) not in ("starting", "created") for one in json.loads(done.stdout))
-
-
-def is_ready(done: Done) -> bool:
-    return all(_word(one) in ("healthy", "running") for one in json.loads(done.stdout))
-
-
-def _word(inspected: dict[str, dict[str, dict[str, str]]]) -> str:
-    """Its health if it has a check and runs, else its state."""
-    state = inspected["State"]
-    status = str(state["Status"])
-    return str((state.get("Health") or {}).get("Status", status)) if status == "running" else status
+def _take_away(seen: Sequence[Seen]) -> Steps[None]:
+    """Each gets the time that its stop takes."""
+    for one in seen:
+        yield from well(Command(argv=("docker", "stop", one.container)), f"cannot stop {one.container}")
+        yield from well(Command(argv=("docker", "rm", one.container)), f"cannot remove {one.container}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from procession.engines.base import Asked, Row, Verb
+from procession.engines.containers.compose_ready import await_ready, run_task
 from procession.engines.containers.compose_roll import roll
-from procession.engines.containers.composed import ALONE, PROCESSION
+from procession.engines.containers.composed import ALONE, PROCESSION, published_in
 from procession.engines.containers.docker import (
     CONTAINER_EVENTS,
     EVENT_FORMAT,
@@ -20,42 +22,19 @@ from procession.engines.containers.docker import (
     well,
 )
 from procession.engines.containers.options import Form
-from procession.engines.containers.seen import read_status, rows
-from procession.engines.steps import Await, Command, Steps
+from procession.engines.containers.seen import Seen, read_status, rows
+from procession.engines.envfiles import COMPOSE_FIX, is_alike_in_compose, refuse_misread
+from procession.engines.steps import Command, Steps
 from procession.refusal import ExitCode, Refusal
-from procession.run import Done
-
-APPLY_SECONDS: Final = 300.0
-ON_THE_WAY: Final = ('"Health":"starting"', '"State":"created"', '"State":"restarting"')
+from procession.stack.model import Kind
 
 
 def check(asked: Asked) -> Steps[None]:
     """`docker compose config`: paths are looked up from where the files will be, not from where they are now."""
+    refuse_misread(asked, asked.options.env_file, is_alike_in_compose, "Compose", COMPOSE_FIX)
     where = os.path.join(asked.stack.directory, asked.options.directory or "deploy/compose")
     argv = compose_command(asked, "config", "--quiet", project_directory=where)
     yield from well(Command(argv=argv, looks=True), "docker compose refuses the file")
-
-
-def apply(asked: Asked) -> Steps[None]:
-    """Build, and start what is new or changed. It waits for tasks and for what others depend on; then for the rest."""
-    build = ["--build"] if asked.options.image.build else []
-    yield from well(compose(asked, "up", "--detach", "--remove-orphans", *build), "the stack did not come up")
-    done = yield Await(
-        look=compose(asked, "ps", "--all", "--format", "json", looks=True),
-        holds=is_settled,
-        within_seconds=APPLY_SECONDS,
-        what="all containers are healthy",
-        every_seconds=1.0,
-    )
-    if not done.is_well:
-        raise Refusal(
-            "not all containers became healthy", "procession status, procession logs", code=ExitCode.TIMED_OUT
-        )
-
-
-def is_settled(done: Done) -> bool:
-    """No container is on its way up any more; JSON in lines, as Compose 2.21 and later write it."""
-    return done.is_well and not any(word in done.stdout for word in ON_THE_WAY)
 
 
 def status(asked: Asked) -> Steps[tuple[Row, ...]]:
@@ -77,49 +56,82 @@ def _status_inside(asked: Asked) -> Steps[tuple[Row, ...]]:
 
 
 def _start(asked: Asked) -> Steps[None]:
-    yield from _each(asked, "start")
+    """Not by Compose where processes are named: it would run the tasks that they depend on, again."""
+    if not asked.names:
+        yield from well(compose(asked, "start"), f"cannot start {asked.stack.name}")
+        yield from _await(asked, (yield from chosen(asked)))
+        return
+    for name in asked.names:
+        if not (yield from chosen(replace(asked, names=(name,)))):
+            up = ("up", "--detach", "--no-deps", "--no-recreate", name.partition(".")[0])
+            yield from well(compose(asked, *up), f"cannot start {name}")
+    seen = yield from chosen(asked)
+    yield from _do("start", [one for one in seen if not one.is_up])
+    yield from _await(asked, seen)
 
 
 def _stop(asked: Asked) -> Steps[None]:
-    yield from _each(asked, "stop")
+    if asked.names:
+        yield from _do("stop", (yield from chosen(asked)))
+    else:
+        yield from well(compose(asked, "stop"), f"cannot stop {asked.stack.name}")
 
 
 def _restart(asked: Asked) -> Steps[None]:
-    yield from _each(asked, "restart")
+    """In start order. A task is run again only if it is named; the stores and the front never."""
+    seen = yield from chosen(asked)
+    yield from _do("restart", seen)
+    yield from _await(asked, seen)
 
 
-def _each(asked: Asked, verb: str) -> Steps[None]:
-    """Services by `docker compose`, single instances of them by `docker`."""
-    services = [name for name in asked.names if "." not in name]
-    instances = [name for name in asked.names if "." in name]
-    failure = f"cannot {verb} {', '.join(asked.names) or asked.stack.name}"
-    if services or not asked.names:
-        yield from well(compose(asked, verb, *services), failure)
-    if instances:
-        names = [container_name(asked, name) for name in instances]
-        yield from well(Command(argv=("docker", verb, *names)), failure)
+def chosen(asked: Asked) -> Steps[list[Seen]]:
+    """The containers of what was named, else of all processes, in start order. Raises Refusal for one not there."""
+    there = yield from containers(asked)
+    if not asked.names:
+        names = [process.name for process in asked.stack.processes if process.kind is Kind.PROCESS]
+        return [one for name in names for one in there if one.service == name]
+    for name in asked.names:
+        if "." in name and there and name not in {one.name for one in there}:
+            raise Refusal(f"there is no {name}", "see: procession status", code=ExitCode.USAGE)
+    return [one for one in there if one.name in asked.names or one.service in asked.names]
 
 
-def container_name(asked: Asked, instance: str) -> str:
-    """ "web.2" as Compose calls its container."""
-    process, _, number = instance.partition(".")
-    return f"{asked.stack.name}-{process}-{number}"
+def _do(verb: str, seen: Sequence[Seen]) -> Steps[None]:
+    if seen:
+        names = [one.container for one in seen]
+        yield from well(Command(argv=("docker", verb, *names)), f"cannot {verb} {', '.join(names)}")
+
+
+def _await(asked: Asked, seen: Sequence[Seen]) -> Steps[None]:
+    for process in asked.stack.processes:
+        mine = [one for one in seen if one.service == process.name]
+        yield from (run_task if process.kind is Kind.TASK else await_ready)(asked, mine)
 
 
 def _scale(asked: Asked) -> Steps[None]:
     """Nothing else is touched; what is declared comes back with the next apply."""
     for name, count in asked.replicas.items():
-        _refuse_second_singleton(asked, name, count)
+        _refuse_more(asked, name, count)
+    for name, count in asked.replicas.items():
         yield from well(
             compose(asked, "up", "--detach", "--no-deps", "--no-recreate", "--scale", f"{name}={count}", name),
             f"cannot scale {name}",
         )
+        there = yield from containers(asked)
+        yield from await_ready(asked, [one for one in there if one.service == name])
 
 
-def _refuse_second_singleton(asked: Asked, name: str, count: int) -> None:
+def _refuse_more(asked: Asked, name: str, count: int) -> None:
     process = asked.stack.process(name)
-    if process is not None and process.singleton and count > 1:
+    if process is None or count <= 1:
+        return
+    if process.singleton:
         raise Refusal(f"{name} is a singleton: never two at once", "scale it to 1 or 0", code=ExitCode.USAGE)
+    if process.kind is Kind.TASK:
+        raise Refusal(f"{name} is a task: it runs once", f"procession start {name}", code=ExitCode.USAGE)
+    if ports := published_in(asked, process):
+        what = f"{name} holds {ports[0]} of the host, which two containers cannot have at once"
+        raise Refusal(what, 'put a server in front of it: "FRONT": {"SERVER": "nginx"}', code=ExitCode.USAGE)
 
 
 def _down(asked: Asked) -> Steps[None]:
@@ -128,15 +140,21 @@ def _down(asked: Asked) -> Steps[None]:
 
 
 def _logs(asked: Asked) -> Steps[None]:
-    follow = ["--follow"] if asked.follow else []
-    common = ["--timestamps", "--tail", str(asked.lines), *follow]
+    words = ("logs", "--timestamps", *log_words(asked))
     services = [name for name in asked.names if "." not in name]
     if services or not asked.names:
-        yield compose(asked, "logs", *common, *services, shown=True)
-    for name in asked.names:
-        process, dot, number = name.partition(".")
-        if dot:
-            yield compose(asked, "logs", *common, "--index", number, process, shown=True)
+        yield compose(asked, *words, *services, shown=True)
+    instances = [name for name in asked.names if "." in name]
+    if instances:
+        for one in (yield from chosen(replace(asked, names=tuple(instances)))):
+            yield compose(asked, *words, "--index", str(one.number), one.service, shown=True)
+
+
+def log_words(asked: Asked) -> list[str]:
+    words = ["--tail", "all" if asked.lines is None else str(asked.lines)]
+    words += ["--since", asked.since.isoformat()] if asked.since else []
+    words += ["--until", asked.until.isoformat()] if asked.until else []
+    return [*words, "--follow"] if asked.follow else words
 
 
 def _events(asked: Asked) -> Steps[None]:
@@ -156,13 +174,16 @@ def _only(names: Sequence[str]) -> list[str]:
 
 
 def by_form(verb: str, processes: Verb) -> Verb:
-    """In the form `one` the supervisor inside does it, with the same words."""
+    """In the form `one` the supervisor inside does it, with the same words, and says itself what went wrong."""
 
     def perform(asked: Asked) -> Steps[None]:
-        if asked.options.form is Form.ONE and verb != "down":
-            yield compose(asked, "exec", "-T", ALONE, *PROCESSION, verb, *words_of(verb, asked), shown=True)
-        else:
+        if asked.options.form is not Form.ONE or verb == "down":
             yield from processes(asked)
+            return
+        done = yield compose(asked, "exec", "-T", ALONE, *PROCESSION, verb, *words_of(verb, asked), shown=True)
+        if not done.is_well:
+            code = ExitCode(done.status) if done.status in list(ExitCode) else ExitCode.REFUSED
+            raise Refusal(f"`{verb}` was refused in the container", "procession status", code=code)
 
     return perform
 
@@ -171,12 +192,13 @@ def words_of(verb: str, asked: Asked) -> list[str]:
     """The same request, in words."""
     words = [f"{name}={count}" for name, count in asked.replicas.items()] if verb == "scale" else list(asked.names)
     if verb == "logs":
-        words += ["--lines", str(asked.lines)]
-    if asked.follow:
-        words += ["--follow"]
-    return words
+        words += ["--lines", "all" if asked.lines is None else str(asked.lines)]
+        words += ["--since", asked.since.isoformat()] if asked.since else []
+        words += ["--until", asked.until.isoformat()] if asked.until else []
+    return [*words, "--follow"] if asked.follow else words
 
 
+TAKES: Final[Mapping[str, frozenset[str]]] = {"logs": frozenset({"since", "until"})}
 VERBS: Final[Mapping[str, Verb]] = {
     name: by_form(name, verb)
     for name, verb in {

@@ -18,6 +18,7 @@ from procession.engines.containers.service import (
     env_files,
     environment,
     limits,
+    logging,
     process_service,
     published,
     relative,
@@ -29,7 +30,7 @@ from procession.engines.containers.stores import Store, read_stores, store_servi
 from procession.engines.files import File
 from procession.engines.text.docker import Data, compose_yaml
 from procession.errors import Problem
-from procession.stack.model import Condition, Kind, Limits, Process, RestartWhen, Stack
+from procession.stack.model import Condition, Kind, Limits, Log, Process, RestartWhen, Stack
 
 FILE = "compose.yaml"
 BACK = "back"  # the network of the stores
@@ -71,7 +72,7 @@ def _files(site: Site) -> list[File]:
         data["configs"] = fronting.front_config(file, site)
     _connect(services, site)
     data.update(_top(services, site))
-    return [File(path=FILE, text=compose_yaml(data)), *files]
+    return [File(path=FILE, text=compose_yaml(data), mode=site.mode), *files]
 
 
 def _processes(site: Site) -> dict[str, dict[str, Data]]:
@@ -132,6 +133,7 @@ def _alone(site: Site) -> dict[str, dict[str, Data]]:
     service["stop_grace_period"] = duration(sum(one.stop_seconds for one in processes) + SUPERVISOR_MARGIN_SECONDS)
     if site.options.secrets:
         service["secrets"] = list(site.options.secrets)
+    service["logging"] = logging(processes[0].log)
     service["restart"] = "unless-stopped"
     if ports := [port for process in processes for port in published(process, site)]:
         service["ports"] = [*ports]
@@ -146,7 +148,7 @@ INSTANCE_ONLY = frozenset({"PROCESSION_NOTIFY", "PROCESSION_HEARTBEAT", "PROCESS
 
 def _store(name: str, store: Store) -> dict[str, Data]:
     wanted = Limits(memory_bytes=store.memory_bytes)
-    return {**store_service(name, store), "restart": "unless-stopped", **_deploy(wanted, 1)}
+    return {**store_service(name, store), "logging": logging(Log()), "restart": "unless-stopped", **_deploy(wanted, 1)}
 
 
 def _front(process: Process, site: Site, upstream: str) -> dict[str, Data]:
@@ -156,6 +158,7 @@ def _front(process: Process, site: Site, upstream: str) -> dict[str, Data]:
     return {
         **service,
         "depends_on": {upstream: {"condition": _front_condition(process, site)}},
+        "logging": logging(Log()),
         "restart": "unless-stopped",
     }
 
@@ -211,5 +214,17 @@ def _of_ports(site: Site) -> list[Problem]:
 
 def published_in(asked: Asked, process: Process) -> list[str]:
     """The host's ports that its containers hold."""
-    site = Site(stack=asked.stack, options=asked.options, directory=asked.directory, stores={})
-    return published(process, site)
+    return published(process, _site(asked))
+
+
+def fronted_in(asked: Asked) -> Process | None:
+    """The process behind the server in front, if there is such a server."""
+    return _site(asked).front
+
+
+def image_in(asked: Asked) -> str:
+    return _site(asked).image
+
+
+def _site(asked: Asked) -> Site:
+    return Site(stack=asked.stack, options=asked.options, directory=asked.directory, stores={})

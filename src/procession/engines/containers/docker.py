@@ -5,16 +5,36 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from procession.engines.base import Asked
+from procession.engines.base import Asked, Need
 from procession.engines.containers.seen import Seen, read_inspected
 from procession.engines.steps import Command, Steps
 from procession.refusal import Refusal
 from procession.run import NO_SUCH_PROGRAM, Done
 
 COMPOSE_FILE: Final = "compose.yaml"
+PROJECT: Final = "com.docker.compose.project"
 EVENTS_SINCE: Final = "24h"
 CONTAINER_EVENTS: Final = ("start", "die", "oom", "kill", "health_status")
 EVENT_FORMAT: Final = "{{.Time}} {{.Actor.Attributes.name}} {{.Action}}{{with .Actor.Attributes.exitCode}} {{.}}{{end}}"
+DAEMON: Final = Need(
+    look=lambda _: Command(argv=("docker", "version", "--format", "{{.Server.Version}}"), looks=True),
+    lacking="Docker does not answer",
+    install="install Docker: docker.io of Debian, or docs.docker.com/engine/install",
+    fix="start it: systemctl start docker; or see that you may talk to it: be in the group docker",
+)
+PLUGIN: Final = Need(
+    look=lambda _: Command(argv=("docker", "compose", "version"), looks=True),
+    lacking="there is no Docker Compose here",
+    install="install Docker and its Compose plugin",
+    fix="install docker-compose-plugin, version 2 or later",
+    speaks=False,
+)
+MANAGER: Final = Need(
+    look=lambda _: Command(argv=("docker", "node", "ls", "--quiet"), looks=True),
+    lacking="this is no manager of a swarm",
+    install="install Docker",
+    fix="docker swarm init makes it one; or say which: DOCKER_HOST=ssh://you@manager",
+)
 
 
 def compose_command(asked: Asked, *words: str, project_directory: str = "") -> tuple[str, ...]:
@@ -29,8 +49,10 @@ def compose(asked: Asked, *words: str, looks: bool = False, shown: bool = False)
 
 
 def containers(asked: Asked) -> Steps[list[Seen]]:
-    """All containers of the stack, stopped ones too. Raises Refusal."""
-    listed = yield from well(compose(asked, "ps", "--all", "--quiet", looks=True), "cannot ask for the containers")
+    """All containers of the stack, stopped ones too. It takes no file: there may be none yet. Raises Refusal."""
+    label = f"label={PROJECT}={asked.stack.name}"
+    look = Command(argv=("docker", "ps", "--all", "--quiet", "--filter", label), looks=True)
+    listed = yield from well(look, "cannot ask for the containers")
     ids = listed.stdout.split()
     if not ids:
         return []

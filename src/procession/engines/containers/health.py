@@ -9,8 +9,9 @@ from typing import Final
 from procession.engines.containers.inside import LOOPBACK
 from procession.stack.model import Probe, ProbeType, Process
 
-READY_FILE: Final = "/tmp/procession-ready"
-HEARTBEAT_FILE: Final = "/tmp/procession-heartbeat"
+# In memory, and new at each start of a container: what a former life said is not believed.
+READY_FILE: Final = "/dev/shm/procession-ready"
+HEARTBEAT_FILE: Final = "/dev/shm/procession-heartbeat"
 HEARTBEAT_SECONDS: Final = 60.0  # `Probe.max_age_seconds` 0 of a heartbeat is a minute
 PYTHON: Final = ("python", "-I", "-S", "-c")
 ALL: Final = frozenset({"", "*", "0.0.0.0", "[::]", "::"}) | LOOPBACK
@@ -30,7 +31,7 @@ c.sock.connect({path!r})
 TCP = "import socket;socket.create_connection(({host!r},{port}),{timeout:g})"
 TCP_UNIX = "import socket;s=socket.socket(socket.AF_UNIX);s.settimeout({timeout:g});s.connect({path!r})"
 FILE = "import os,sys,time;a=time.time()-os.stat({file!r}).st_mtime;sys.exit({bad})"
-TOLD = "import os;os.stat({ready!r})"
+TOLD = "os.stat({ready!r})"
 # A heartbeat that is not there, or of 1970, says that nothing is to be judged (procession.django.heart).
 BEATS = """\
 import os,sys,time
@@ -63,7 +64,7 @@ def _beats(process: Process) -> bool:
 def _told_and_beating(process: Process) -> str:
     told = TOLD.format(ready=READY_FILE) if process.readiness.type is ProbeType.APP else ""
     if not _beats(process) or process.liveness is None:
-        return told
+        return f"import os;{told}"
     age = process.liveness.max_age_seconds or HEARTBEAT_SECONDS
     return BEATS.format(told=f"{told}\n" if told else "", beat=HEARTBEAT_FILE, age=age)
 

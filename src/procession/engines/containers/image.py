@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from procession.engines.containers.inside import APP
 from procession.engines.containers.options import Image, Installer, Server
-from procession.engines.containers.service import Site
+from procession.engines.containers.service import PATHS, Site
 from procession.engines.files import File
 from procession.engines.text.docker import docker_words
 
@@ -50,8 +50,7 @@ def _ignored(site: Site) -> list[str]:
 def _dockerfile(site: Site) -> Iterator[str]:
     image = site.options.image
     base = f"python:{image.python}-slim"
-    yield "# syntax=docker/dockerfile:1"
-    yield f"FROM {base} AS build"
+    yield f"FROM {base} AS build"  # No line of syntax: it would fetch, at each build, what BuildKit brings with it.
     yield from _packages(image.build_packages)
     yield from (_with_uv() if image.install is Installer.UV else _with_pip(image))
     yield ""
@@ -64,10 +63,17 @@ def _dockerfile(site: Site) -> Iterator[str]:
     yield "COPY . ."
     yield from _collected(site)
     yield "# The site may make files in its directory (a schedule, a socket), and change none of its code."
-    yield f"RUN mkdir -p {STATE} && chown app:app {APP} {STATE}"
+    folders = " ".join(shlex.quote(folder) for folder in (STATE, *_mounted(site)))
+    yield f"RUN mkdir -p {folders} && chown app:app {APP} {folders}"
     yield "USER app"
     yield f"CMD {docker_words(['procession', 'supervise'])}"
     yield from _front(site)
+
+
+def _mounted(site: Site) -> list[str]:
+    """Where the named volumes are: a new one takes its owner from what the image has there."""
+    found = [volume.split(":") for volume in site.options.volumes]
+    return [words[1] for words in found if len(words) > 1 and not words[0].startswith(PATHS)]
 
 
 def _packages(names: tuple[str, ...]) -> Iterator[str]:
@@ -91,7 +97,7 @@ def _with_pip(image: Image) -> Iterator[str]:
     yield f"COPY {docker_words([image.requirements, '/tmp/requirements.txt'])}"
     yield (
         "RUN --mount=type=cache,target=/root/.cache/pip "
-        f"{VENV}/bin/pip install --disable-pip-version-check --requirement /tmp/requirements.txt"
+        f"{VENV}/bin/pip install --disable-pip-version-check --requirement /tmp/requirements.txt procession"
     )
 
 

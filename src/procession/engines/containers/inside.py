@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from procession.engines.elsewhere import program_in_image
 from procession.stack.model import Listener, Probe, Process, Stack
 
 APP = "/app"
-PYTHON = re.compile(r"python(3(\.\d+)?)?")
 ANYWHERE = "0.0.0.0"
 HOST_OPTIONS = frozenset({"--host", "-H", "--address", "-b", "--bind", "--interface"})
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
@@ -30,7 +30,7 @@ def inside(process: Process, stack: Stack) -> Process:
     def place(text: str) -> str:
         return moved(text, stack.directory)
 
-    argv = tuple(place(word) for word in with_image_python(process.argv))
+    argv = tuple(place(word) for word in with_image_python(process.argv, stack))
     return replace(
         process,
         argv=opened(argv, process.listeners),
@@ -47,11 +47,10 @@ def moved(text: str, directory: str) -> str:
     return re.sub(rf"(?<![\w/.-]){re.escape(directory)}(?=/|$|[:,\s])", APP, text) if len(directory) > 1 else text
 
 
-def with_image_python(argv: Sequence[str]) -> tuple[str, ...]:
-    """The interpreter of the machine that renders is not there: the image has its own on PATH."""
+def with_image_python(argv: Sequence[str], stack: Stack) -> tuple[str, ...]:
+    """Neither our interpreter is there nor what is beside it: the image has its own on PATH."""
     first, *rest = argv
-    is_python = os.path.isabs(first) and PYTHON.fullmatch(os.path.basename(first)) is not None
-    return ("python" if is_python else first, *rest)
+    return (program_in_image(first, stack, "python"), *rest)
 
 
 def opened(argv: tuple[str, ...], listeners: Sequence[Listener]) -> tuple[str, ...]:
@@ -102,5 +101,7 @@ def environment_of(stack: Stack, name: str) -> Mapping[str, str]:
 
 
 def _probe(probe: Probe, stack: Stack) -> Probe:
-    command = tuple(moved(word, stack.directory) for word in with_image_python(probe.command)) if probe.command else ()
+    command = (
+        tuple(moved(word, stack.directory) for word in with_image_python(probe.command, stack)) if probe.command else ()
+    )
     return replace(probe, command=command, file=moved(probe.file, stack.directory))

@@ -87,6 +87,10 @@ class ContainerOptions:
     secrets: tuple[str, ...] = setting(
         "Variables that come as a file instead: NAME_FILE then says where it is", default=()
     )
+    write_secrets: bool = setting(
+        "Secrets of ENV are written into the files, of mode 0600; else they are taken from where you apply",
+        default=False,
+    )
     env_file: tuple[str, ...] = setting(
         "Env files beside those of the processes, from the project's directory", default=()
     )
@@ -95,3 +99,9 @@ class ContainerOptions:
     stop_margin_seconds: float = setting("Added to each stop ladder before the engine kills", default=5.0)
     publish_mode: PublishMode = setting("swarm: ingress, or host: without Swarm's mesh", default=PublishMode.INGRESS)
     constraints: tuple[str, ...] = setting('swarm: where instances may be placed: "node.role==worker"', default=())
+    front_constraints: tuple[str, ...] = setting(
+        "swarm: where the server in front may be placed; as CONSTRAINTS if not said", default=()
+    )
+    reserved: float = setting(
+        "swarm: how much of its limits a node must have free for an instance to be placed there, 0 to 1", default=0.0
+    )

@@ -13,9 +13,10 @@ from procession.stack.model import Kind, ProbeType, Process
 
 
 def problems(site: Site) -> list[Problem]:
+    options = site.options
     found = [*_of_the_front(site), *_of_ladders(site)]
+    found += secret_problems(site.stack, options.secrets, writes=options.write_secrets)
     for process in site.stack.processes:
-        found += secret_problems(process, site.options.secrets)
         found += _of_process(process, site)
     return found
 

@@ -1,11 +1,16 @@
-"""What `docker inspect` says of containers -> rows of `status`."""
+"""What `docker inspect` says of containers -> rows of `status`.
+
+Compose numbers containers and never gives a number again while it grows, so that after a roll those of web are 3 and 4.
+We count: web.1 is the first that is there.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, Final
 
 from procession.engines.base import Row, State
@@ -13,6 +18,7 @@ from procession.stack.model import Kind, Stack
 
 SERVICE: Final = "com.docker.compose.service"
 NUMBER: Final = "com.docker.compose.container-number"
+HASH: Final = "com.docker.compose.config-hash"
 ONE_OFF: Final = "com.docker.compose.oneoff"  # `docker compose run`: no instance of ours
 HEALTH: Final = {"healthy": State.READY, "unhealthy": State.UNREADY, "starting": State.STARTING}
 STATES: Final = {
@@ -22,6 +28,7 @@ STATES: Final = {
     "paused": State.UNREADY,
     "dead": State.FAILED,
 }
+PHASES: Final = {"waiting": State.STARTING, "standby": State.READY}  # of the supervisor; the others are on the way down
 KILLED: Final = 128  # an exit code above it is a signal
 
 
@@ -30,8 +37,12 @@ class Seen:
     """One container."""
 
     id: str
+    container: str  # its name: "mysite-web-3"
     service: str
-    number: int
+    number: int  # Compose's
+    place: int  # ours, from 1
+    image: str  # the image's id
+    hash: str  # of its service, as Compose has it
     status: str  # Docker's word: running, exited, ...
     health: str  # "" without a check
     exit_code: int
@@ -41,13 +52,19 @@ class Seen:
 
     @property
     def name(self) -> str:
-        return f"{self.service}.{self.number}"
+        return f"{self.service}.{self.place}"
+
+    @property
+    def is_up(self) -> bool:
+        return self.status in ("running", "restarting", "paused")
 
 
 def read_inspected(text: str) -> list[Seen]:
     """The JSON of `docker inspect ID...`, in the order of services and numbers. Raises ValueError for what is none."""
     found = [_seen(one) for one in json.loads(text or "[]") if _labels(one).get(ONE_OFF, "False") == "False"]
-    return sorted(found, key=lambda one: (one.service, one.number))
+    found.sort(key=lambda one: (one.service, one.number))
+    groups = groupby(found, lambda one: one.service)
+    return [replace(one, place=place) for _, group in groups for place, one in enumerate(group, 1)]
 
 
 def read_status(text: str) -> tuple[Row, ...]:
@@ -59,7 +76,7 @@ def read_status(text: str) -> tuple[Row, ...]:
             state=_phase(one["phase"]),
             said=one["why"] or "",
             pid=0,  # It is another one outside of the container.
-            uptime_seconds=one["uptime_seconds"],
+            uptime_seconds=one["uptime_seconds"] or None,
             restarts=one["restarts"],
         )
         for one in json.loads(text)["instances"]
@@ -67,8 +84,8 @@ def read_status(text: str) -> tuple[Row, ...]:
 
 
 def _phase(word: str) -> State:
-    """The supervisor has a few more on the way down."""
-    return State(word) if word in list(State) else State.STOPPING
+    """The supervisor has a few more words."""
+    return State(word) if word in list(State) else PHASES.get(word, State.STOPPING)
 
 
 def rows(seen: Iterable[Seen], stack: Stack, now: datetime) -> list[Row]:
@@ -91,7 +108,7 @@ def _row(seen: Seen, stack: Stack, now: datetime) -> Row:
         name=seen.name,
         process=seen.service,
         state=_state(seen, stack),
-        said=_said(seen),
+        said=_said(seen) + (f", as {seen.container}" if seen.number != seen.place else ""),
         pid=seen.pid,
         uptime_seconds=uptime,
         restarts=seen.restarts,
@@ -111,7 +128,7 @@ def _state(seen: Seen, stack: Stack) -> State:
 
 def _said(seen: Seen) -> str:
     if seen.status == "running":
-        return seen.health
+        return seen.health or "runs"
     if seen.status != "exited":
         return seen.status
     if seen.exit_code > KILLED:
@@ -128,8 +145,12 @@ def _seen(inspected: Mapping[str, Any]) -> Seen:
     state, labels = inspected["State"], _labels(inspected)
     return Seen(
         id=inspected["Id"],
+        container=inspected["Name"].lstrip("/"),
         service=labels.get(SERVICE, ""),
         number=int(labels.get(NUMBER, "0")),
+        place=0,
+        image=inspected["Image"],
+        hash=labels.get(HASH, ""),
         status=state["Status"],
         health=(state.get("Health") or {}).get("Status", ""),
         exit_code=state["ExitCode"],

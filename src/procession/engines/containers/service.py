@@ -12,10 +12,13 @@ from procession.engines.containers.inside import APP, Port, env_file_path, insid
 from procession.engines.containers.options import ContainerOptions, Server
 from procession.engines.containers.secrecy import shown_environment
 from procession.engines.containers.stores import Store, addresses
+from procession.engines.elsewhere import image_environment
+from procession.engines.secrets import PRIVATE_MODE
 from procession.engines.text.docker import Data
-from procession.stack.model import Kind, Limits, Probe, Process, Stack
+from procession.stack.model import Kind, Limits, Log, Probe, Process, Stack
 
 HOSTS = {"": "0.0.0.0", "*": "0.0.0.0", "localhost": "127.0.0.1"}  # Docker publishes on addresses, not on names
+PATHS = (".", "/", "~")  # a volume that begins so is a path of the host; others are named
 MEBIBYTE = 2**20
 FORWARDED = "FORWARDED_ALLOW_IPS"  # gunicorn and uvicorn: whose X-Forwarded-* are believed
 
@@ -31,7 +34,7 @@ class Site:
 
     @property
     def image(self) -> str:
-        return self.options.image.name or f"{self.stack.name}:latest"
+        return image_of(self.stack, self.options)
 
     @property
     def front(self) -> Process | None:
@@ -40,11 +43,21 @@ class Site:
             return None
         return front_process(self.stack, self.options.front.process)
 
+    @property
+    def mode(self) -> int:
+        """Of the files that say what each process is told."""
+        return PRIVATE_MODE if self.options.write_secrets else 0o644
+
     def is_published(self, process: Process) -> bool:
         if self.options.publish:
             return process.name in self.options.publish
         front = self.front
         return front is None or process.name != front.name
+
+
+def image_of(stack: Stack, options: ContainerOptions) -> str:
+    """The name of the site's image."""
+    return options.image.name or f"{stack.name}:latest"
 
 
 def front_process(stack: Stack, name: str) -> Process | None:
@@ -59,7 +72,7 @@ def process_service(process: Process, site: Site) -> dict[str, Data]:
     """Image, command, environment, health, stop: in the order in which a person reads them."""
     within = inside(process, site.stack)
     service: dict[str, Data] = {"image": site.image, "command": list(within.argv), "init": True}
-    if process.user:
+    if process.user and not site.options.image.build:  # our Dockerfile has a user of its own, whose the files are
         service["user"] = f"{process.user}:{process.group}" if process.group else process.user
     if within.directory != APP:
         service["working_dir"] = within.directory
@@ -70,6 +83,7 @@ def process_service(process: Process, site: Site) -> dict[str, Data]:
     if test := check(within):
         service["healthcheck"] = test
     service.update(stop(process, site.options))
+    service["logging"] = logging(process.log)
     if site.options.volumes:
         service["volumes"] = list(site.options.volumes)
     if site.options.secrets:
@@ -84,11 +98,15 @@ def env_files(process: Process, site: Site) -> list[str]:
 
 def environment(process: Process, site: Site) -> dict[str, Data]:
     """`process` is as it is inside. What it declares wins over what we add; no secret is in it."""
-    added: dict[str, Data] = {**addresses(site.stores), **health.environment(process)}
+    added: dict[str, Data] = {
+        **addresses(site.stores),
+        **image_environment(process),
+        **health.environment(process),
+    }
     front = site.front
     if front is not None and process.name == front.name and not site.is_published(process):
         added[FORWARDED] = "*"  # Only the server in front can reach it.
-    declared = shown_environment(process, site.options.secrets)
+    declared = shown_environment(process, site.options.secrets, writes=site.options.write_secrets)
     return {**{name: value for name, value in added.items() if name not in declared}, **declared}
 
 
@@ -122,6 +140,12 @@ def stop(process: Process, options: ContainerOptions) -> dict[str, Data]:
         "stop_signal": f"SIG{process.stop[0].signal}",
         "stop_grace_period": duration(process.stop_seconds + options.stop_margin_seconds),
     }
+
+
+def logging(log: Log) -> dict[str, Data]:
+    """Docker keeps every line for ever, if nobody says for how long."""
+    options: dict[str, Data] = {"max-size": f"{max(1, log.max_size_bytes // 1024)}k", "max-file": str(log.keep + 1)}
+    return {"driver": "json-file", "options": options}
 
 
 def limits(wanted: Limits) -> dict[str, Data]:
@@ -177,5 +201,5 @@ def volumes_of(services: Iterable[Mapping[str, Data]]) -> list[str]:
         mounts = service.get("volumes", ())
         assert isinstance(mounts, list | tuple)
         names = (str(mount).partition(":")[0] for mount in mounts)
-        found.update({name: None for name in names if not name.startswith((".", "/", "~"))})
+        found.update({name: None for name in names if not name.startswith(PATHS)})
     return list(found)

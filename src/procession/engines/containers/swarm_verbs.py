@@ -2,140 +2,74 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from procession.engines.base import Asked, Row, Verb
-from procession.engines.containers import swarmed
 from procession.engines.containers.docker import CONTAINER_EVENTS, EVENT_FORMAT, EVENTS_SINCE, well
-from procession.engines.containers.tasks_seen import job_state, read_tasks, rows
-from procession.engines.steps import Await, Command, News, Steps
+from procession.engines.containers.service import image_of
+from procession.engines.containers.swarm_updates import TASKS_FORMAT, not_taken_back, service
+from procession.engines.containers.tasks_seen import ENDED, Task, instances, process_of, read_tasks, rows
+from procession.engines.steps import Await, Command, Steps
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
-from procession.stack.model import Kind, Process
+from procession.stack.model import Kind
 
-RELEASE_SECONDS: Final = 3600.0  # A migration may take long; what runs goes on.
-CONVERGE_SECONDS: Final = 600.0
 GONE_SECONDS: Final = 300.0
-EVENTS: Final = (*CONTAINER_EVENTS, "create", "update", "remove")
-TASKS_FORMAT: Final = "{{json .}}"
-
-
-def check(asked: Asked) -> Steps[None]:
-    """`docker stack config` reads each file as `docker stack deploy` does, and asks no daemon."""
-    for name in _files(asked):
-        argv = ("docker", "stack", "config", "--compose-file", os.path.join(asked.directory, name))
-        yield from well(Command(argv=argv, looks=True), f"docker stack refuses {name}")
-
-
-def _files(asked: Asked) -> list[str]:
-    stores = [swarmed.STORES_FILE] if asked.stack.services else []
-    return [*stores, *_release_files(asked), swarmed.FILE]
-
-
-def _release_files(asked: Asked) -> list[str]:
-    return [swarmed.release_file(number) for number, _ in enumerate(swarmed.waves(asked.stack), 1)]
-
-
-def apply(asked: Asked) -> Steps[None]:
-    """The stores, the tasks wave by wave, then the rest. A task that fails leaves everything else as it was."""
-    if asked.stack.services:
-        yield from _deploy(asked, swarmed.STORES_FILE)
-        yield from _converged(asked, "the stores")
-    for name, tasks in zip(_release_files(asked), swarmed.waves(asked.stack), strict=True):
-        yield from _deploy(asked, name)
-        for task in tasks:
-            yield from _ended(asked, task)
-    yield from _deploy(asked, swarmed.FILE, "--prune")
-    yield from _converged(asked, "the site")
-
-
-def _deploy(asked: Asked, name: str, *words: str) -> Steps[None]:
-    file = os.path.join(asked.directory, name)
-    argv = ("docker", "stack", "deploy", "--with-registry-auth", *words, "--compose-file", file, asked.stack.name)
-    yield from well(Command(argv=argv), f"cannot deploy {name}")
-
-
-def _ended(asked: Asked, task: Process) -> Steps[None]:
-    """Raises Refusal unless it ended well."""
-    argv = ("docker", "service", "ps", "--no-trunc", "--format", TASKS_FORMAT, service(asked, task.name))
-    done = yield Await(
-        look=Command(argv=argv, looks=True),
-        holds=lambda seen: seen.is_well and job_state(seen.stdout) in ("Complete", "Failed", "Rejected"),
-        within_seconds=RELEASE_SECONDS,
-        what=f"the task {task.name} has ended",
-        every_seconds=1.0,
-    )
-    if done.is_well and (not done.stdout or job_state(done.stdout) == "Complete"):
-        yield News(f"{task.name}: done")
-        return
-    raise Refusal(f"the task {task.name} failed: the site stays as it was", f"procession logs {task.name}")
-
-
-def _converged(asked: Asked, what: str) -> Steps[None]:
-    """Every service has the instances that it wants. Raises Refusal if it takes too long."""
-    argv = ("docker", "stack", "services", "--format", "{{.Name}} {{.Replicas}}", asked.stack.name)
-    done = yield Await(
-        look=Command(argv=argv, looks=True),
-        holds=is_converged,
-        within_seconds=CONVERGE_SECONDS,
-        what=f"all instances of {what} are there",
-        every_seconds=1.0,
-    )
-    if not done.is_well:
-        raise Refusal(f"{what} is not complete: {done.last_words()}", "procession status", code=ExitCode.TIMED_OUT)
-
-
-def is_converged(done: Done) -> bool:
-    """Lines such as `site_web 2/2`; jobs (`0/1 (1/1 completed)`) have been waited for."""
-    return done.is_well and all(_is_whole(line) for line in done.stdout.splitlines())
-
-
-def _is_whole(line: str) -> bool:
-    there, _, wanted = line.split()[1].partition("/")
-    return there == wanted or "completed" in line
-
-
-def service(asked: Asked, name: str) -> str:
-    return f"{asked.stack.name}_{name}"
+SERVICE_EVENTS: Final = ("create", "update", "remove")
+INSTANCES_FORMAT: Final = "{{.CurrentState}} · {{.Name}} · node {{.Node}} {{.Error}}"
+NAMESPACE: Final = "com.docker.stack.namespace"
 
 
 def status(asked: Asked) -> Steps[tuple[Row, ...]]:
+    tasks = yield from _tasks(asked)
+    found = rows(tasks, asked.stack)
+    return tuple(row for row in found if not asked.names or row.name in asked.names or row.process in asked.names)
+
+
+def _tasks(asked: Asked) -> Steps[list[Task]]:
+    """Those of the whole stack, on all nodes; none if Swarm knows no such stack. Raises Refusal."""
     argv = ("docker", "stack", "ps", "--no-trunc", "--format", TASKS_FORMAT, asked.stack.name)
     done = yield Command(argv=argv, looks=True)
-    found = rows(read_tasks(done.stdout if done.is_well else ""), asked.stack)
-    return tuple(row for row in found if not asked.names or row.name in asked.names or row.process in asked.names)
+    if not done.is_well and not _is_unknown(done):
+        raise Refusal(f"cannot ask Swarm: {done.last_words()}", "ask on a manager: docker node ls")
+    return read_tasks(done.stdout if done.is_well else "")
+
+
+def _is_unknown(done: Done) -> bool:
+    return "nothing found in stack" in done.stderr.lower()
 
 
 def _names(asked: Asked, verb: str) -> list[str]:
     """The processes meant. Raises Refusal for an instance: Swarm would start another in its place."""
     for name in asked.names:
         if "." in name:
-            process = name.partition(".")[0]
             what = f"Swarm cannot {verb} {name} alone"
-            raise Refusal(what, f"procession {verb} {process}", code=ExitCode.USAGE)
-    return list(asked.names) or [one.name for one in asked.stack.processes if one.kind is Kind.PROCESS]
+            raise Refusal(what, f"procession {verb} {process_of(name)}", code=ExitCode.USAGE)
+    return list(asked.names) or _staying(asked)
+
+
+def _staying(asked: Asked) -> list[str]:
+    return [one.name for one in asked.stack.processes if one.kind is Kind.PROCESS]
 
 
 def _renew(verb: str) -> Verb:
-    """Swarm's own rolling update, in the order of `update_config`; it goes back by itself when a new one fails."""
+    """Swarm's own update, in the order of `update_config`; it goes back by itself when a new one fails.
+
+    The image is said again, so that its name is looked up in the registry: the code that it names now is what starts,
+    and a rollback goes to what ran before.
+    """
 
     def perform(asked: Asked) -> Steps[None]:
+        image = image_of(asked.stack, asked.options)
+        words = ("--force", "--with-registry-auth", "--image", image, "--detach=false", "--quiet")
         for name in _names(asked, verb):
-            argv = ("docker", "service", "update", "--force", "--detach=false", "--quiet", service(asked, name))
-            yield from well(Command(argv=argv), f"cannot {verb} {name}")
-            yield from _not_rolled_back(asked, name)
+            done = yield Command(argv=("docker", "service", "update", *words, service(asked, name)))
+            yield from not_taken_back(asked, [name])
+            if not done.is_well:
+                raise Refusal(f"cannot {verb} {name}: {done.last_words()}", f"procession status {name}")
 
     return perform
-
-
-def _not_rolled_back(asked: Asked, name: str) -> Steps[None]:
-    form = "{{if .UpdateStatus}}{{.UpdateStatus.State}}: {{.UpdateStatus.Message}}{{end}}"
-    argv = ("docker", "service", "inspect", "--format", form, service(asked, name))
-    done = yield from well(Command(argv=argv, looks=True), f"cannot look at {name}")
-    if done.stdout.startswith(("rollback", "paused")):
-        raise Refusal(f"the new {name} did not become ready: {done.stdout.strip()}", f"procession logs {name}")
 
 
 def _scaled(asked: Asked, counts: Mapping[str, int]) -> Steps[None]:
@@ -153,8 +87,16 @@ def _scale(asked: Asked) -> Steps[None]:
 
 
 def _stop(asked: Asked) -> Steps[None]:
-    """Swarm has no stop: no instances are wanted."""
-    yield from _scaled(asked, dict.fromkeys(_names(asked, "stop"), 0))
+    """Swarm has no stop: no instances are wanted. Ends when the last one has."""
+    names = _names(asked, "stop")
+    yield from _scaled(asked, dict.fromkeys(names, 0))
+    argv = ("docker", "stack", "ps", "--format", TASKS_FORMAT, *_only(asked, names), asked.stack.name)
+    yield from _gone(argv, has_ended, "the last instance has ended")
+
+
+def _only(asked: Asked, names: Iterable[str]) -> list[str]:
+    """The filter of `docker stack ps` for the instances of these."""
+    return [word for name in names for word in ("--filter", f"name={service(asked, process_of(name))}.")]
 
 
 def _start(asked: Asked) -> Steps[None]:
@@ -163,41 +105,75 @@ def _start(asked: Asked) -> Steps[None]:
 
 
 def _down(asked: Asked) -> Steps[None]:
-    """Services and networks go; volumes, which hold the data, stay."""
+    """Services, networks, configs and secrets go; volumes, which hold the data, stay."""
     yield from well(Command(argv=("docker", "stack", "rm", asked.stack.name)), "not everything went down")
-    label = f"label=com.docker.stack.namespace={asked.stack.name}"
+    yield from _gone(("docker", "stack", "ps", "--quiet", asked.stack.name), _is_silent, "all instances have ended")
+    label = f"label={NAMESPACE}={asked.stack.name}"
     argv = ("docker", "ps", "--all", "--quiet", "--filter", label)
-    done = yield Await(
-        look=Command(argv=argv, looks=True),
-        holds=lambda seen: seen.is_well and not seen.stdout.strip(),
-        within_seconds=GONE_SECONDS,
-        what="no container is left on this node",
-    )
+    yield from _gone(argv, _is_silent, "no container is left on this node")
+
+
+def _gone(argv: tuple[str, ...], is_gone: Callable[[Done], bool], what: str) -> Steps[None]:
+    """Raises Refusal if some of it is still there after GONE_SECONDS: on a node that does not answer."""
+    done = yield Await(look=Command(argv=argv, looks=True), holds=is_gone, within_seconds=GONE_SECONDS, what=what)
     if not done.is_well:
-        raise Refusal(f"containers are left: {' '.join(done.stdout.split())}", "docker ps", code=ExitCode.TIMED_OUT)
+        what = f"waited for {GONE_SECONDS:g} s until {what}; left: {' '.join(done.stdout.split())}"
+        raise Refusal(what, "docker node ls; docker inspect", code=ExitCode.TIMED_OUT)
+
+
+def _is_silent(done: Done) -> bool:
+    return _is_unknown(done) or (done.is_well and not done.stdout.strip())
+
+
+def has_ended(done: Done) -> bool:
+    """Of tasks, as JSON: whether each that was there is no more, cleaned up or not."""
+    return _is_unknown(done) or (done.is_well and all(task.word in ENDED for task in read_tasks(done.stdout)))
 
 
 def _logs(asked: Asked) -> Steps[None]:
-    names = _names(asked, "show the logs of")
+    names = list(asked.names) or _staying(asked)
     if asked.follow and len(names) > 1:
         what = "Swarm can follow the logs of one service at a time"
         raise Refusal(what, f"procession logs --follow {names[0]}", code=ExitCode.USAGE)
+    tasks = instances((yield from _tasks(asked)), asked.stack) if any("." in name for name in names) else {}
     for name in names:
-        follow = ("--follow",) if asked.follow else ()
-        argv = ("docker", "service", "logs", "--timestamps", "--tail", str(asked.lines), *follow, service(asked, name))
-        yield Command(argv=argv, looks=True, shown=True)
+        if "." in name and name not in tasks:
+            raise Refusal(f"there is no {name}", "procession status")
+        of = tasks[name].id if "." in name else service(asked, name)
+        argv = ("docker", "service", "logs", "--timestamps", *_span(asked), of)
+        yield Command(argv=argv, looks=True, shown=True, joined=True)
+
+
+def _span(asked: Asked) -> tuple[str, ...]:
+    lines = ("--tail", "all" if asked.lines is None else str(asked.lines))
+    since = ("--since", asked.since.isoformat()) if asked.since else ()
+    return (*lines, *since, *(("--follow",) if asked.follow else ()))
 
 
 def _events(asked: Asked) -> Steps[None]:
-    """Of the services, as every manager knows them, and of this node's containers."""
+    """First what became of each instance, on all nodes, as far back as Swarm remembers (five for each). Then what was
+    asked of the services, and what happened to the containers of this node: the last 256 events that it has had.
+    """
+    names = list(asked.names) or _staying(asked)
+    if not asked.follow:
+        where = (*_only(asked, names), asked.stack.name)
+        argv = ("docker", "stack", "ps", "--no-trunc", "--format", INSTANCES_FORMAT, *where)
+        yield Command(argv=argv, looks=True, shown=True)
+        yield _events_command(asked, SERVICE_EVENTS, [f"service={service(asked, process_of(name))}" for name in names])
+    labels = [f"com.docker.swarm.service.name={service(asked, process_of(name))}" for name in asked.names]
+    wanted = [f"label={label}" for label in labels or [f"{NAMESPACE}={asked.stack.name}"]]
+    yield _events_command(asked, CONTAINER_EVENTS, wanted)
+
+
+def _events_command(asked: Asked, kinds: tuple[str, ...], wanted: list[str]) -> Command:
+    since = asked.since.isoformat() if asked.since else EVENTS_SINCE
     until = () if asked.follow else ("--until", "0s")
-    label = f"label=com.docker.stack.namespace={asked.stack.name}"
-    kinds = [word for kind in EVENTS for word in ("--filter", f"event={kind}")]
-    argv = ("docker", "events", "--since", EVENTS_SINCE, *until, "--format", EVENT_FORMAT, "--filter", label, *kinds)
-    yield Command(argv=argv, looks=True, shown=True)
+    filters = [word for one in (*wanted, *(f"event={kind}" for kind in kinds)) for word in ("--filter", one)]
+    argv = ("docker", "events", "--since", since, *until, "--format", EVENT_FORMAT, *filters)
+    return Command(argv=argv, looks=True, shown=True)
 
 
-VERBS: Final[Mapping[str, Callable[[Asked], Steps[None]]]] = {
+VERBS: Final[Mapping[str, Verb]] = {
     "start": _start,
     "stop": _stop,
     "restart": _renew("restart"),
@@ -207,3 +183,4 @@ VERBS: Final[Mapping[str, Callable[[Asked], Steps[None]]]] = {
     "logs": _logs,
     "events": _events,
 }
+TAKES: Final = {"logs": frozenset({"since"}), "events": frozenset({"since"})}

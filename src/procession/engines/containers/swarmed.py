@@ -6,21 +6,22 @@ stores.yaml, then release-1.yaml, release-2.yaml, ... with the tasks as jobs, th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from procession.engines.base import Rendering
-from procession.engines.containers import fronting
+from procession.engines.containers import fronting, swarm_health
 from procession.engines.containers.image import image_files
-from procession.engines.containers.inside import LOOPBACK, ports
+from procession.engines.containers.inside import LOOPBACK, inside, ports
 from procession.engines.containers.options import ContainerOptions, Form, PublishMode, Server
 from procession.engines.containers.problems import problems
-from procession.engines.containers.service import Site, duration, limits, process_service, ulimits, volumes_of
+from procession.engines.containers.service import Site, duration, limits, logging, process_service, ulimits, volumes_of
 from procession.engines.containers.stores import Store, read_stores, store_service
 from procession.engines.files import File
-from procession.engines.text.docker import Data, compose_yaml
+from procession.engines.text.docker import Data, Defaulted, compose_yaml
 from procession.errors import Problem
-from procession.stack.model import Kind, Limits, Process, RestartWhen, Stack
+from procession.stack.model import Kind, Limits, Log, Process, RestartWhen, Stack
 
 FILE: Final = "compose.yaml"
 STORES_FILE: Final = "stores.yaml"
@@ -30,7 +31,9 @@ RESTART: Final[Mapping[RestartWhen, str]] = {
     RestartWhen.ON_FAILURE: "on-failure",
     RestartWhen.NEVER: "none",
 }
-MONITOR_SECONDS: Final = 10.0  # A new instance that dies this soon after its update makes Swarm roll back.
+
+
+OVERLAP_SECONDS: Final = 60.0  # swarmkit, restart.go: defaultOldTaskTimeout; so long it waits for the old one to end
 
 
 def render(stack: Stack, options: ContainerOptions, directory: str) -> Rendering:
@@ -64,7 +67,7 @@ def _files(site: Site) -> list[File]:
     files = [File(path=STORES_FILE, text=_text(stores, site))] if stores else []
     for number, tasks in enumerate(waves(site.stack), 1):
         jobs = {task.name: _job(task, site) for task in tasks}
-        files.append(File(path=release_file(number), text=_text(jobs, site)))
+        files.append(File(path=release_file(number), text=_text(jobs, site), mode=site.mode))
     staying = [process for process in site.stack.processes if process.kind is Kind.PROCESS]
     services = {**{process.name: _service(process, site) for process in staying}, **stores}
     return [*files, *_with_front(services, site), *image_files(site)]
@@ -73,13 +76,14 @@ def _files(site: Site) -> list[File]:
 def _with_front(services: dict[str, dict[str, Data]], site: Site) -> list[File]:
     front = site.front
     if front is None:
-        return [File(path=FILE, text=_text(services, site))]
+        return [File(path=FILE, text=_text(services, site), mode=site.mode)]
     # Its own round of the instances, not Swarm's address for all of them: that keeps a connection to one that leaves.
     file = fronting.front_file(front, site, f"tasks.{front.name}")
-    service = {**fronting.front_service(front, site), "deploy": _front_deploy(site)}
+    service = {**fronting.front_service(front, site), "logging": logging(Log()), "deploy": _front_deploy(site)}
     service["ports"] = [_port(site.options.front.port, fronting.HTTP_PORT, site), *_https(site)]
     services[fronting.NAME] = service
-    return [File(path=FILE, text=_text(services, site, fronting.front_config(file, site))), file]
+    text = _text(services, site, fronting.front_config(file, site))
+    return [File(path=FILE, text=text, mode=site.mode), file]
 
 
 def _text(services: Mapping[str, dict[str, Data]], site: Site, configs: Mapping[str, Data] | None = None) -> str:
@@ -91,12 +95,26 @@ def _text(services: Mapping[str, dict[str, Data]], site: Site, configs: Mapping[
     if configs:
         data["configs"] = configs
     if site.options.secrets:
-        data["secrets"] = {name: {"external": True} for name in site.options.secrets}
+        data["secrets"] = {name: _secret(name) for name in site.options.secrets}
     return compose_yaml(data)
+
+
+def secret_variable(name: str) -> str:
+    """What tells `docker stack deploy` the name of a secret in Swarm: see `swarm_secrets`."""
+    return f"{name}_SECRET_NAME"
+
+
+def _secret(name: str) -> dict[str, Data]:
+    return {"external": True, "name": Defaulted(secret_variable(name), name)}
 
 
 def _common(process: Process, site: Site) -> dict[str, Data]:
     service = process_service(process, site)
+    if files := (*process.env_files, *site.options.env_file):
+        # Absolute: they are read where the checker looks at the file, too, and that is not where it will be.
+        service["env_file"] = [os.path.join(site.stack.directory, path) for path in files]
+    if test := swarm_health.check(inside(process, site.stack)):
+        service["healthcheck"] = test
     return {key: value for key, value in service.items() if key not in IGNORED} | ulimits(process.limits)
 
 
@@ -133,7 +151,7 @@ def _deploy(process: Process, site: Site) -> dict[str, Data]:
         restart["window"] = duration(process.backoff.steady_seconds)
     return {
         "replicas": process.replicas,
-        "update_config": {**update, "failure_action": "rollback", "monitor": duration(MONITOR_SECONDS)},
+        "update_config": {**update, "failure_action": "rollback", "monitor": duration(process.backoff.steady_seconds)},
         "rollback_config": update,
         "restart_policy": restart,
         **_placed(process.limits, site),
@@ -142,24 +160,33 @@ def _deploy(process: Process, site: Site) -> dict[str, Data]:
 
 def _placed(wanted: Limits, site: Site) -> dict[str, Data]:
     found: dict[str, Data] = {}
-    if resources := limits(wanted):
-        found["resources"] = {"limits": resources}
-    if site.options.constraints:
-        found["placement"] = {"constraints": list(site.options.constraints)}
-    return found
+    if most := limits(wanted):
+        share = site.options.reserved
+        least = limits(Limits(memory_bytes=int(wanted.memory_bytes * share), cpu=wanted.cpu * share))
+        found["resources"] = {"limits": most, **({"reservations": least} if least else {})}
+    return {**found, **_where(site.options.constraints)}
+
+
+def _where(constraints: Sequence[str]) -> dict[str, Data]:
+    return {"placement": {"constraints": list(constraints)}} if constraints else {}
 
 
 def _job(task: Process, site: Site) -> dict[str, Data]:
-    """Once, to its end; not again if it fails: then the release stops."""
-    once: dict[str, Data] = {"mode": "replicated-job", "replicas": 1, "restart_policy": {"condition": "none"}}
+    """Once, to its end; not again if it fails: then the release stops.
+
+    No `mode: replicated-job`: Docker's client knows it from version 23 on, and its ended tasks outlive their service.
+    """
+    once: dict[str, Data] = {"replicas": 1, "restart_policy": {"condition": "none"}}
     return {**_common(task, site), "deploy": {**once, **_placed(task.limits, site)}}
 
 
 def _store(name: str, store: Store, site: Site) -> dict[str, Data]:
     """One instance, and never two on the same data."""
-    deploy: dict[str, Data] = {"replicas": 1, "update_config": {"order": "stop-first"}}
+    # By its instance's own address: Swarm's address for a service forgets a connection that is idle for 15 minutes.
+    deploy: dict[str, Data] = {"replicas": 1, "endpoint_mode": "dnsrr", "update_config": {"order": "stop-first"}}
     return {
         **store_service(name, store),
+        "logging": logging(Log()),
         "deploy": {**deploy, **_placed(Limits(memory_bytes=store.memory_bytes), site)},
     }
 
@@ -171,7 +198,8 @@ def _https(site: Site) -> list[Data]:
 
 def _front_deploy(site: Site) -> dict[str, Data]:
     order = _order(is_alone=site.options.publish_mode is PublishMode.HOST)
-    return {"replicas": 1, "update_config": {"order": order, "failure_action": "rollback"}}
+    where = _where(site.options.front_constraints or site.options.constraints)
+    return {"replicas": 1, "update_config": {"order": order, "failure_action": "rollback"}, **where}
 
 
 def _of_swarm(site: Site) -> list[Problem]:
@@ -185,6 +213,10 @@ def _of_swarm(site: Site) -> list[Problem]:
             what = f"is published on every address of every node, not on {process.listeners[0].bind} alone"
             fix = 'put a server in front ("FRONT"), or close the port in the firewall'
             found.append(Problem("W124", process.name, what, process.origin.text(), fix))
+        if process.singleton and process.stop_seconds + site.options.stop_margin_seconds > OVERLAP_SECONDS:
+            what = f"may take more than {OVERLAP_SECONDS:g} s to stop, after which Swarm starts the next one beside it"
+            fix = 'a shorter STOP_TIMEOUT, or a lease: "LEASE" keeps it alone whatever Swarm does'
+            found.append(Problem("W126", f"{process.name}.stop", what, process.origin.text(), fix))
     if site.stores and not site.options.constraints:
         what = "their data are in volumes of the node on which they were placed first"
         found.append(Problem("W125", "services", what, "", 'keep them there: "CONSTRAINTS": ["node.hostname==..."]'))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from procession.engines.elsewhere import image_environment
 from procession.engines.kubernetes import inside
 from procession.engines.kubernetes.names import digest, object_name
 from procession.engines.kubernetes.options import Options
+from procession.engines.secrets import is_hidden
 from procession.engines.text.kubernetes import kubernetes_value
 from procession.engines.text.yaml import Data
-from procession.stack.hidden import hide_in_text, is_secret
 from procession.stack.model import ProbeType, Process, Stack
 from procession.supervisor.linux.heartbeats import every_seconds
 
@@ -42,11 +43,6 @@ def sort_out(stack: Stack) -> Environment:
     return Environment(dict(sorted(shared.items())), dict(sorted(secrets.items())))
 
 
-def is_hidden(name: str, value: str) -> bool:
-    """Whether no manifest may show it: a secret by its name, or a URL with a password."""
-    return bool(value) and (is_secret(name) or hide_in_text(value) != value)
-
-
 def config_name(stack: Stack) -> str:
     return object_name(stack.name, "env")
 
@@ -70,7 +66,12 @@ def variables(process: Process, found: Environment, stack: Stack, options: Optio
         for name, value in sorted(process.environment.items())
         if found.shared.get(name) != value or is_hidden(name, value)
     ]
-    return [*entries, *_heartbeat(process)]
+    added: list[Data] = [
+        {"name": name, "value": value}
+        for name, value in image_environment(process).items()
+        if name not in process.environment
+    ]
+    return [*added, *entries, *_heartbeat(process)]
 
 
 def checksums(found: Environment, options: Options) -> dict[str, Data]:
@@ -80,7 +81,7 @@ def checksums(found: Environment, options: Options) -> dict[str, Data]:
     return {**config, **({"checksum/secret": digest(found.secrets)} if written else {})}
 
 
-def objects(found: Environment, stack: Stack, options: Options) -> tuple[Data, Data]:
+def objects(found: Environment, stack: Stack, options: Options) -> tuple[dict[str, str], dict[str, str]]:
     """Data of the ConfigMap and of the Secret, {} where there is none to write."""
     config = {name: inside.path(value, stack, options) for name, value in found.shared.items()}
     return config, found.secrets if options.write_secrets else {}

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from procession.engines.elsewhere import program_in_image
 from procession.engines.kubernetes.options import Options
 from procession.stack.model import Listener, Process, Stack
 
-PYTHON = re.compile(r"/(.*/)?python[0-9.]*")
 EVERYWHERE = {"127.0.0.1": "0.0.0.0", "localhost": "0.0.0.0", "[::1]": "[::]"}
 
 
@@ -22,10 +22,10 @@ def command(process: Process, stack: Stack, options: Options) -> tuple[str, ...]
 
 
 def moved(words: Iterable[str], stack: Stack, options: Options) -> tuple[str, ...]:
-    """A command of this machine with the image's paths; its first word may be Python."""
+    """A command of this machine with the image's paths; its first word may be Python, or beside it."""
     first, *rest = words
-    python = options.python if PYTHON.fullmatch(first) else path(first, stack, options)
-    return (python, *(path(word, stack, options) for word in rest))
+    program = path(program_in_image(first, stack, options.python), stack, options)
+    return (program, *(path(word, stack, options) for word in rest))
 
 
 def path(text: str, stack: Stack, options: Options) -> str:

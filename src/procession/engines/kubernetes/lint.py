@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from procession.engines.kubernetes.names import COMPONENT
+from procession.engines.kubernetes.restricted import violations
 from procession.engines.kubernetes.stopping import MARGIN_SECONDS
 from procession.stack.model import Process, Stack
 
 Manifest = Mapping[str, Any]
 DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
+VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")  # until 1.30, when almost any name will do
 JOB_RESTARTS = ("Never", "OnFailure")
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 TARGETS: Final = ("HorizontalPodAutoscaler", "ScaledObject")
@@ -142,21 +144,19 @@ def _targets(at: Seen) -> Iterator[str]:
 
 
 def _security(at: Seen) -> Iterator[str]:
-    """The restricted Pod Security Standard, as far as a manifest can show it."""
+    """The restricted Pod Security Standard."""
     pod = pod_of(at.one).get("spec")
-    if pod is None:
-        return
-    context = pod.get("securityContext", {})
-    if not context.get("runAsNonRoot") or context.get("runAsUser") == 0:
-        yield "its pods may run as root"
-    if context.get("seccompProfile", {}).get("type") != "RuntimeDefault":
-        yield "its pods have no seccomp profile"
-    for container in [*pod.get("initContainers", []), *pod["containers"]]:
-        own = container.get("securityContext", {})
-        if own.get("allowPrivilegeEscalation") is not False or own.get("capabilities", {}).get("drop") != ["ALL"]:
-            yield f"the container {container['name']} may gain rights"
+    yield from violations(pod) if pod else ()
+
+
+def _containers(at: Seen) -> Iterator[str]:
+    pod = pod_of(at.one).get("spec", {})
+    for container in [*pod.get("initContainers", []), *pod.get("containers", [])]:
         if "requests" not in container.get("resources", {}):
             yield f"the container {container['name']} requests nothing, so it is the first to go"
+        for variable in container.get("env", []):
+            if not VARIABLE.fullmatch(variable["name"]):
+                yield f"{variable['name']!r} cannot be a variable's name"
 
 
 def _references(at: Seen) -> Iterator[str]:
@@ -170,7 +170,19 @@ def _references(at: Seen) -> Iterator[str]:
 
 
 CHECKS: Final[tuple[Callable[[Seen], Iterator[str]], ...]] = (
-    *(_names, _selectors, _ports, _entrances, _jobs, _graces, _singletons, _targets, _security, _references),
+    *(
+        _names,
+        _selectors,
+        _ports,
+        _entrances,
+        _jobs,
+        _graces,
+        _singletons,
+        _targets,
+        _security,
+        _containers,
+        _references,
+    ),
 )
 
 

@@ -103,15 +103,24 @@ def _http(probe: Probe, process: Process, options: Options) -> Question:
     if probe.status or probe.status_below != GOOD_BELOW:
         return _execute(_http_script(probe, port, host, options))
     headers: list[Data] = [{"name": "Host", "value": host}]
-    if probe.https:
+    if _is_secure(probe, options):
         headers.append({"name": "X-Forwarded-Proto", "value": "https"})
     return {"httpGet": {"path": probe.path, "port": port, "httpHeaders": headers}}
+
+
+def _is_secure(probe: Probe, options: Options) -> bool:
+    """Whether to say what a proxy with the site's certificate says: a redirect to https would count as good (below 400)
+    and ask the site nothing.
+    """
+    return probe.https or bool(options.tls_secret)
 
 
 def _http_script(probe: Probe, port: int, host: str, options: Options) -> list[str]:
     good = ",".join(str(status) for status in probe.status)
     limits = (str(probe.status_below), good, f"{probe.timeout_seconds:g}")
-    return scripts.run(scripts.HTTP, options, str(port), probe.path, *limits, host, "https" if probe.https else "")
+    return scripts.run(
+        scripts.HTTP, options, str(port), probe.path, *limits, host, "https" if _is_secure(probe, options) else ""
+    )
 
 
 def _tcp(probe: Probe, process: Process) -> Question:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from procession.engines import secrets
 from procession.engines.kubernetes import environment, inside, probes
 from procession.engines.kubernetes.names import object_name
 from procession.engines.kubernetes.options import Options
@@ -18,6 +19,7 @@ PLACE = "stack.engines.kubernetes"
 ORIGIN = 'PRODUCTION_STACK["ENGINES"]["kubernetes"]'
 OLDEST = (1, 28)
 BEAT = "celery-beat"
+SECRET_FILE = "secret.yaml"
 SCHEDULE_FLAGS = ("--schedule", "-s", "--scheduler", "-S")
 
 # What of a process a pod does not have: field, whether it is asked for, what to do.
@@ -88,15 +90,18 @@ def _of_scaling(stack: Stack, options: Options) -> Iterator[Problem]:
 
 def _of_secrets(stack: Stack, options: Options) -> Iterator[Problem]:
     """Where a secret value would have been; never the value."""
-    found = environment.sort_out(stack).secrets
-    if found and not options.write_secrets:
-        keys = ", ".join(found)
-        secret = environment.secret_name(stack, options)
-        fix = f'kubectl create secret generic {secret} --from-literal=KEY=..., or say "WRITE_SECRETS": True'
-        yield _option("W131", "secret", f"not written, but read from the Secret {secret}: {keys}", fix)
+    if options.write_secrets:
+        yield from secrets.of_env(stack, "kubernetes", SECRET_FILE, writes=True)
+    else:
+        name, keys = environment.secret_name(stack, options), environment.sort_out(stack).secrets
+        for one in secrets.find_secrets(stack):
+            key = one.name if one.name in keys else one.where.replace(".env.", ".")
+            fix = f'kubectl create secret generic {name} --from-literal={key}=..., or say "WRITE_SECRETS": True'
+            yield one.problem("W101", f"in no manifest, and read from the key {key} of the Secret {name}", fix)
+    yield from secrets.in_commands(stack)
     files = sorted({path for process in stack.processes for path in process.env_files})
     if files and not options.secret:
-        fix = 'kubectl create secret generic NAME --from-env-file=FILE, and say "SECRET": "NAME"'
+        fix = 'kubectl create secret generic NAME --from-env-file=FILE (without quotes in it), and say "SECRET": "NAME"'
         yield _option("W132", "secret", f"env files stay on this machine: {', '.join(files)}", fix)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
 
 from procession.engines.base import Rendering
 from procession.engines.files import File
@@ -69,10 +70,15 @@ def _shared(plan: Plan) -> Iterator[tuple[str, list[Object]]]:
         yield CONFIG, [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": config}]
     if secret:
         metadata = workloads.metadata(environment.secret_name(stack, options), "", plan)
-        yield SECRET, [{"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": secret}]
+        yield SECRET, [{"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": _encoded(secret)}]
     public = traffic.public(stack, options.public)
     if options.host and public:
         yield ENTRANCE, [traffic.route(public, plan) if options.gateway else traffic.ingress(public, plan)]
+
+
+def _encoded(secret: Mapping[str, str]) -> dict[str, Data]:
+    """`data`, and not `stringData`: with server-side apply a key that is taken out there stays in the Secret."""
+    return {name: b64encode(value.encode(errors="surrogateescape")).decode() for name, value in secret.items()}
 
 
 def _objects(process: Process, plan: Plan) -> Iterator[Object]:

@@ -71,10 +71,14 @@ steps. With - it sends the steps itself, in place of TERM.
 
 MIGRATED = """\
 import subprocess, sys, time
-while subprocess.call(sys.argv[1:]):
+said = 0
+while code := subprocess.call(sys.argv[1:]):
+    if code != said:
+        print('waiting until this ends well:', *sys.argv[1:], f'(gave {code})', file=sys.stderr, flush=True)
+    said = code
     time.sleep(2)
 """
-"""COMMAND: tried until it ends well."""
+"""COMMAND: tried until it ends well. `migrate --check` itself says nothing of what it waits for."""
 
 
 def run(script: str, options: Options, *words: str) -> list[str]:

@@ -99,7 +99,9 @@ def down(asked: Asked) -> Steps[None]:
 
 def logs(asked: Asked) -> Steps[None]:
     """Each line with its pod and its time; kubectl prints one pod after the other, unless they are followed."""
-    words = ["logs", f"--selector={selector_of(asked.names, asked)}", f"--tail={asked.lines}"]
+    tail = -1 if asked.lines is None else asked.lines
+    words = ["logs", f"--selector={selector_of(asked.names, asked)}", f"--tail={tail}"]
+    words += [f"--since-time={asked.since.isoformat()}"] if asked.since else []
     words += ["--prefix", "--timestamps", "--ignore-errors", f"--max-log-requests={LOGS_AT_ONCE}"]
     yield from _run(kubectl(asked, *words, *(["--follow"] if asked.follow else []), looks=True, shown=True))
 
@@ -110,6 +112,7 @@ def events(asked: Asked) -> Steps[None]:
     yield from _run(kubectl(asked, "get", "events", *how, looks=True, shown=True))
 
 
+TAKES: Mapping[str, frozenset[str]] = {"logs": frozenset({"since"})}
 VERBS: Mapping[str, Verb] = {
     "start": start,
     "stop": stop,
@@ -215,7 +218,10 @@ def _await_rolls(processes: Iterable[Process], asked: Asked) -> Steps[None]:
 
 
 def _rollout(process: Process, asked: Asked) -> tuple[str, ...]:
-    seconds = progress_seconds(process, Plan(asked.stack, asked.options, environment.Environment()))
+    """Pods come one by one, each with the time that one may take; without progress the cluster itself ends the wait."""
+    scaling = asked.options.autoscale.get(process.name)
+    pods = max(1, replicas_of(process), scaling.highest if scaling else 0)
+    seconds = pods * progress_seconds(process, Plan(asked.stack, asked.options, environment.Environment()))
     return ("rollout", "status", deployment_of(process, asked), f"--timeout={seconds}s")
 
 

@@ -6,8 +6,8 @@ WHAT is JSON, or @FILE that holds it (lines of # are left out). Its keys, all of
 - `environment`: variables; `env_files`: read now, under what is set already, if `declared` names it
 - `directory`, `umask`, `user`, `group`, `no_new_privs`, `nice`; `limits`: rlimits by their names
 - `lock`: a file that is locked for as long as the program's tree lives; locked already: exit 1
-- `listener`: fd 0 is a bound socket; it is handed over as fd 3, with LISTEN_FDS (sd_listen_fds(3))
-- `holder`: where PROCESSION_REPLICA is 0, only keep that socket open
+- `listener`: the socket of hold.py, which gives a bound one: it becomes fd 3, with LISTEN_FDS (sd_listen_fds(3))
+- `ready`: the file in which the site's app says that it is ready (procession.django.ready); emptied first
 
 The pid stays the same, so that the program gets the engine's signals itself.
 """
@@ -21,6 +21,8 @@ if __name__ == "__main__":  # with -I nothing but the standard library is on the
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))))
 
 import json
+import socket
+import time
 from collections.abc import MutableMapping
 from typing import Any, NoReturn
 
@@ -30,18 +32,19 @@ from procession.owner import become, find_owner
 FIRST_LISTENER_FD = 3  # SD_LISTEN_FDS_START (sd_listen_fds(3))
 EXIT_LOCKED = 1
 EXIT_NOT_EXECUTED = 127  # as a shell says it
-HOLD = ("sleep", "infinity")  # a tenth of the memory of an interpreter that waits
+LISTENER_SECONDS = 30.0  # at boot, the one that holds it is started at the same moment
+LOOK_SECONDS = 0.05
 
 
 def main(arguments: list[str]) -> NoReturn:
     what = _read(arguments[0])
     argv: list[str] = what.get("argv") or arguments[1:]
     try:
-        if what.get("holder") and os.environ.get("PROCESSION_REPLICA") == "0":
-            os.execvp(HOLD[0], HOLD)
         environment = _environment(what)
-        if what.get("listener"):
-            _hand_over(environment)
+        if "listener" in what:
+            _take_listener(what["listener"], environment)
+        if "ready" in what:
+            _expect(what["ready"], environment)
         _prepare(what, environment)
         os.execvpe(argv[0], argv, environment)
     except (OSError, ValueError, LookupError) as error:
@@ -66,13 +69,42 @@ def _environment(what: dict[str, Any]) -> dict[str, str]:
     return {**environment, **declared, **what.get("environment", {})}
 
 
-def _hand_over(environment: MutableMapping[str, str]) -> None:
-    """fd 0 -> fd 3, and nothing to read in its place."""
-    os.dup2(0, FIRST_LISTENER_FD, inheritable=True)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
+def _take_listener(path: str, environment: MutableMapping[str, str]) -> None:
+    """Raises OSError where nobody gives it in time."""
+    with _connected(path) as giver:
+        _, fds, _, _ = socket.recv_fds(giver, 1, 1)
+    if not fds:
+        raise OSError(f"{path} gave no listener")
+    if fds[0] != FIRST_LISTENER_FD:
+        os.dup2(fds[0], FIRST_LISTENER_FD)
+        os.close(fds[0])
+    os.set_inheritable(FIRST_LISTENER_FD, True)
     environment["LISTEN_FDS"] = "1"
     environment["LISTEN_PID"] = str(os.getpid())
+
+
+def _connected(path: str) -> socket.socket:
+    """By way of the directory's fd, since a socket's path is short (unix(7)). Raises OSError."""
+    folder = os.open(os.path.dirname(path) or ".", os.O_PATH)
+    deadline = time.monotonic() + LISTENER_SECONDS
+    while True:
+        giver = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            giver.connect(f"/proc/self/fd/{folder}/{os.path.basename(path)}")
+        except (FileNotFoundError, ConnectionRefusedError):
+            giver.close()
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(LOOK_SECONDS)
+        else:
+            os.close(folder)
+            return giver
+
+
+def _expect(path: str, environment: MutableMapping[str, str]) -> None:
+    """Whoever waits for readiness sees what this life says, not the last one. Raises OSError."""
+    with open(path, "wb"):
+        environment["PROCESSION_NOTIFY"] = f"file:{path}"
 
 
 def _prepare(what: dict[str, Any], environment: MutableMapping[str, str]) -> None:

@@ -9,7 +9,7 @@ import sys
 from procession.engines.base import Asked
 from procession.engines.steps import Command, Steps
 from procession.engines.supervisord.options import CONF, Options, program
-from procession.engines.supervisord.places import log_folders
+from procession.engines.supervisord.places import folders
 from procession.refusal import Refusal
 from procession.run import NO_SUCH_PROGRAM, Done
 
@@ -18,7 +18,7 @@ PROGRAM = os.path.join(os.path.dirname(os.path.dirname(__file__)), "programs", "
 
 def check(asked: Asked) -> Steps[None]:
     """Raises Refusal with the parser's words."""
-    yield Command(argv=("mkdir", "-p", *log_folders(asked)), looks=True)
+    yield Command(argv=("mkdir", "-p", *folders(asked)), looks=True)
     done = yield Command(argv=(python_of(asked.options), PROGRAM, os.path.join(asked.directory, CONF)), looks=True)
     if done.status == NO_SUCH_PROGRAM or "No module named 'supervisor'" in done.stderr:
         raise Refusal("there is no supervisord here", "install it: pip install supervisor, or apt install supervisor")

@@ -6,13 +6,16 @@ import os
 import sys
 from dataclasses import dataclass
 
-from procession.stack.model import Process, Stack, setting
+from procession.stack.model import Kind, Process, Stack, setting
 
 CONF = "supervisord.conf"
 SOCKET = "supervisor.sock"
 LOG = "supervisord.log"
 PID = "supervisord.pid"
-LAUNCH = os.path.join(os.path.dirname(os.path.dirname(__file__)), "programs", "launch.py")
+READY = "ready"  # the folder where instances say that they are
+_PROGRAMS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "programs")
+LAUNCH = os.path.join(_PROGRAMS, "launch.py")
+HOLD = os.path.join(_PROGRAMS, "hold.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +25,7 @@ class Options:
     directory: str = setting("Where its files, socket and logs are; .procession/supervisord in the project", default="")
     supervisord: str = setting("The program; found beside Procession's own Python or on PATH if not said", default="")
     write_secrets: bool = setting(
-        "Secrets of ENV may stand in its files, which only their owner can read", default=False
+        "Secrets of ENV are written into its files, of mode 0600; else they are refused", default=False
     )
 
 
@@ -51,6 +54,22 @@ def is_held(process: Process) -> bool:
     return bool(process.handoff) and len(process.listeners) == 1 and not process.listeners[0].bind.startswith("[")
 
 
-def spec(process: str, instance: str) -> str:
-    """`web:web.1`, as supervisorctl wants it."""
-    return f"{process}:{instance}"
+def can_surge(process: Process) -> bool:
+    """Whether a new instance may be there beside the old ones, as a roll wants it."""
+    may_be_two = process.kind is Kind.PROCESS and process.max_surge > 0 and not process.singleton
+    return may_be_two and (is_held(process) or not process.listeners)
+
+
+def next_name(process: Process) -> str:
+    """The instance that a roll starts first, and stops in the end. No process has a dot in its name."""
+    return f"{process.name}.next"
+
+
+def listener_name(process: Process) -> str:
+    """The program that holds the listener."""
+    return f"{process.name}.listener"
+
+
+def tells(process: Process, stack: Stack) -> bool:
+    """Whether an instance can say that it is ready: in a file, which is its user's if supervisord is."""
+    return process.tells_ready and len({(one.user, one.group) for one in stack.processes}) == 1

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 from procession.engines.base import Asked
 from procession.engines.steps import Command
-from procession.engines.supervisord.options import CONF, program, spec
+from procession.engines.supervisord.options import CONF, READY, program
 from procession.stack.model import Kind, Process
 
 
@@ -15,10 +14,23 @@ def log_path(asked: Asked, process: Process, instance: str) -> str:
     return os.path.join(asked.directory, process.log.file.replace("{instance}", instance))
 
 
-def log_folders(asked: Asked) -> list[str]:
+def folders(asked: Asked) -> list[str]:
     """Those within the engine's directory: supervisord does not make them, and others are not ours to make."""
     files = {process.log.file for process in asked.stack.processes if not os.path.isabs(process.log.file)}
-    return sorted({os.path.dirname(os.path.join(asked.directory, file)) for file in files} | {asked.directory})
+    own = {asked.directory, os.path.join(asked.directory, READY)}
+    return sorted({os.path.dirname(os.path.join(asked.directory, file)) for file in files} | own)
+
+
+def ready_path(asked: Asked, instance: str) -> str:
+    return os.path.join(asked.directory, READY, instance)
+
+
+def is_told(asked: Asked, instance: str) -> bool:
+    """Whether an instance, or a task, has said that it is ready, or done."""
+    try:
+        return os.path.getsize(ready_path(asked, instance)) > 0
+    except FileNotFoundError:
+        return False
 
 
 def instances(asked: Asked, *, tasks: bool = False) -> list[tuple[Process, str]]:
@@ -27,10 +39,6 @@ def instances(asked: Asked, *, tasks: bool = False) -> list[tuple[Process, str]]
     if asked.names:
         return [(process, name) for process, name in every if process.name in asked.names or name in asked.names]
     return [(process, name) for process, name in every if tasks or process.kind is Kind.PROCESS]
-
-
-def specs(some: Iterable[tuple[Process, str]]) -> list[str]:
-    return [spec(process.name, name) for process, name in some]
 
 
 def supervisorctl(asked: Asked, *words: str, looks: bool = False) -> Command:

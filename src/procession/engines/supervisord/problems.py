@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from procession.engines.secrets import written_out
+from procession.engines.secrets import in_commands, of_env
 from procession.engines.supervisord import options as where
 from procession.engines.supervisord.options import Options, is_held
 from procession.engines.text import supervisord as text
@@ -19,8 +19,8 @@ EMBEDDED = "the embedded supervisor does it"
 
 def find_problems(stack: Stack, options: Options) -> Iterator[Problem]:
     yield from _place(stack, options)
-    if not options.write_secrets:
-        yield from written_out(stack, where.CONF)
+    yield from of_env(stack, "supervisord", where.CONF, writes=options.write_secrets)
+    yield from in_commands(stack)
     if len({(process.user, process.group) for process in stack.processes}) > 1:
         fix = "say one USER for all in PRODUCTION_STACK, and supervisord runs as that one"
         yield Problem("W100", "supervisord", "must be root, since its processes run as several users", fix=fix)

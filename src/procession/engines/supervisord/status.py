@@ -6,16 +6,17 @@ import re
 
 from procession.engines.base import Asked, Row, State
 from procession.engines.steps import Steps
-from procession.engines.supervisord.places import instances, supervisorctl
+from procession.engines.supervisord.options import next_name, tells
+from procession.engines.supervisord.places import is_told, supervisorctl
 from procession.refusal import ExitCode, Refusal
 from procession.stack.model import Kind, Process
 
-LINE = re.compile(r"(?P<process>\S+):(?P<name>\S+)\s+(?P<word>[A-Z]+)\s*(?P<said>.*)")
+LINE = re.compile(r"(?P<name>\S+)\s+(?P<word>[A-Z]+)\s*(?P<said>.*)")
 RUNNING = re.compile(r"pid (?P<pid>\d+), uptime (?:(?P<days>\d+) days?, )?(?P<h>\d+):(?P<m>\d\d):(?P<s>\d\d)")
 STATES = {
     "STOPPED": State.STOPPED,
     "STARTING": State.STARTING,
-    "RUNNING": State.READY,  # it has lived for `startsecs`: supervisord knows no other readiness
+    "RUNNING": State.READY,  # it has lived for `startsecs`: supervisord knows no other readiness; see `_state`
     "BACKOFF": State.BACKOFF,
     "STOPPING": State.STOPPING,
     "EXITED": State.DONE,
@@ -23,7 +24,6 @@ STATES = {
     "UNKNOWN": State.FAILED,
 }
 NO_SUPERVISORD = 4  # LSB: status unknown
-HOLDER = 0  # the number of the instance that only keeps a listener open
 
 
 def status(asked: Asked) -> Steps[tuple[Row, ...]]:
@@ -36,24 +36,38 @@ def status(asked: Asked) -> Steps[tuple[Row, ...]]:
 
 
 def read_rows(text: str, asked: Asked) -> tuple[Row, ...]:
-    """In the order of the declaration; without the holders, which are no instances of the site."""
+    """In the order of the declaration; without those who hold listeners, which are no instances of the site."""
     found = {match["name"]: match for line in text.splitlines() if (match := LINE.fullmatch(line.rstrip()))}
-    known = [(process, name) for process, name in instances(asked, tasks=True) if name in found]
-    return tuple(_row(process, found[name]) for process, name in known)
+    known = [
+        (process, name)
+        for process in asked.stack.processes
+        for name in (*process.instances(), next_name(process))
+        if name in found and (name != next_name(process) or found[name]["word"] != "STOPPED")
+    ]
+    return tuple(_row(asked, process, found[name]) for process, name in known)
 
 
-def _row(process: Process, match: re.Match[str]) -> Row:
-    is_task = process.kind is Kind.TASK
+def _row(asked: Asked, process: Process, match: re.Match[str]) -> Row:
     running = RUNNING.match(match["said"])
-    said = "a task: procession apply runs it" if is_task and not running else match["said"]
+    said = "" if running else f"{match['word']}: {match['said']}".removesuffix(": ")
     return Row(
         name=match["name"],
         process=process.name,
-        state=State.STOPPED if is_task and not running else STATES[match["word"]],  # whether it was well is not told
-        said="" if running else f"{match['word']}: {said}".removesuffix(": "),
+        state=_state(asked, process, match),
+        said="procession apply runs it" if process.kind is Kind.TASK and not running else said,
         pid=int(running["pid"]) if running else 0,
         uptime_seconds=_seconds(running) if running else None,
     )
+
+
+def _state(asked: Asked, process: Process, match: re.Match[str]) -> State:
+    """As supervisord sees it, but for what an instance says itself, and for a task that `apply` has run."""
+    state = STATES[match["word"]]
+    if process.kind is Kind.TASK and state is not State.READY:
+        return State.DONE if is_told(asked, match["name"]) else State.STOPPED
+    if state is State.READY and tells(process, asked.stack) and not is_told(asked, match["name"]):
+        return State.STARTING
+    return state
 
 
 def _seconds(running: re.Match[str]) -> float:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
+import shlex
 
 from procession.engines.files import File
 from procession.engines.supervisord import options as where
 from procession.engines.supervisord.options import Options
+from procession.engines.text.systemd import systemd_command, systemd_value
 from procession.stack.model import Stack
 
 SPARE_SECONDS = 10  # for supervisord itself, once all programs have ended
@@ -19,8 +22,10 @@ After=network-online.target
 Wants=network-online.target
 
 [Service]
-{owner}ExecStart={supervisord} -n -c {folder}/{conf}
-ExecReload={supervisorctl} -c {folder}/{conf} update
+{owner}ExecStart={start}
+ExecReload={reload}
+# All at once: supervisord alone would stop one program after the other, and their times would add up.
+ExecStop={stop}
 Environment=PYTHONUTF8=1
 # supervisord passes the stop on to each program in its own way, and waits; the others are not to be signalled.
 KillMode=mixed
@@ -33,19 +38,23 @@ WantedBy=multi-user.target
 
 
 def unit(stack: Stack, options: Options) -> File:
-    """Groups of programs are stopped one after the other, so their times add up."""
-    folder = where.directory(stack, options).replace("%", "%%")
+    """The programs are stopped at the same time, so it is the longest that counts."""
+    folder = where.directory(stack, options)
     name = f"{stack.name}-supervisord.service"
-    user, group = where.owner(stack)
-    stop_seconds = sum(math.ceil(process.stop_seconds) for process in stack.processes) + SPARE_SECONDS
+    conf = os.path.join(folder, where.CONF)
+    control = (where.program(options, "supervisorctl"), "-c", conf)
     text = UNIT.format(
-        name=stack.name,
-        path=f"{folder}/{name}",
-        folder=folder,
-        conf=where.CONF,
-        owner="".join(f"{key}={value}\n" for key, value in (("User", user), ("Group", group)) if value),
-        supervisord=where.program(options),
-        supervisorctl=where.program(options, "supervisorctl"),
-        stop_seconds=stop_seconds,
+        name=systemd_value(stack.name),
+        path=shlex.quote(os.path.join(folder, name)),
+        owner=_owner(stack),
+        start=systemd_command((where.program(options), "-n", "-c", conf)),
+        reload=systemd_command((*control, "update")),
+        stop=systemd_command((*control, "stop", "all")),
+        stop_seconds=max((math.ceil(one.stop_seconds) for one in stack.processes), default=0) + SPARE_SECONDS,
     )
     return File(path=name, text=text)
+
+
+def _owner(stack: Stack) -> str:
+    user, group = where.owner(stack)
+    return "".join(f"{key}={systemd_value(value)}\n" for key, value in (("User", user), ("Group", group)) if value)

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from procession.engines.base import Asked, State, Verb
+from procession.engines.base import Asked, Row, State, Verb
 from procession.engines.steps import Await, Command, News, Put, Steps
-from procession.engines.supervisord.options import CONF, LOG, is_held, owner, program, spec
-from procession.engines.supervisord.places import instances, log_folders, log_path, specs, supervisorctl
-from procession.engines.supervisord.render import launcher, render, task_path
-from procession.engines.supervisord.status import read_rows
+from procession.engines.supervisord.launched import launcher, task_path
+from procession.engines.supervisord.options import CONF, LOG, next_name, owner, program
+from procession.engines.supervisord.places import folders, instances, log_path, ready_path, supervisorctl
+from procession.engines.supervisord.render import render
+from procession.engines.supervisord.roll import roll
+from procession.engines.supervisord.waiting import RUNS, START_SECONDS, look, until_up, well
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
 from procession.stack.model import Kind, Process
 
-START_SECONDS = 30.0  # beyond `startsecs`, on a machine that is busy
-UP = frozenset({State.READY, State.DONE})
-SETTLED = UP | {State.FAILED}
+AT_ONCE_MAX = 16  # supervisorctls that run beside each other
+NOT_YET = "Not started"  # what supervisorctl says of a program that was added just now
 EVENTS = "spawned:|exited:|success:|stopped:|gave up:|killing|waiting for|reaped unknown|supervisord started"
 
 
@@ -32,18 +33,31 @@ def apply(asked: Asked) -> Steps[None]:
             yield from _run_task(asked, process)
     looked = yield supervisorctl(asked, "pid", looks=True)
     if looked.is_well:
-        yield from _well(supervisorctl(asked, "update"), "supervisord does not take its configuration in")
+        yield from well(supervisorctl(asked, "update"), "supervisord does not take its configuration in")
+        yield from _start_the_stopped(asked)
     else:
         start = Command(argv=(program(asked.options), "-c", _conf(asked)), environment={"PYTHONUTF8": "1"})
-        yield from _well(start, "supervisord does not start")
+        yield from well(start, "supervisord does not start")
         unit = os.path.join(asked.directory, f"{asked.stack.name}-supervisord.service")
         yield News(f"it does not start at boot by itself; as root: systemctl enable {unit}")
-    yield from _until_up(asked)
+    yield from until_up(asked, instances(asked))
+
+
+def _start_the_stopped(asked: Asked) -> Steps[None]:
+    """`update` leaves them alone: those that a person has stopped, and those that gave up."""
+    there = yield from look(asked)
+    names = [name for _, name in instances(asked) if name in there and _is_down(there[name])]
+    if names:
+        yield _at_once(asked, "start", names)
+
+
+def _is_down(row: Row) -> bool:
+    return row.state is State.FAILED or (row.state is State.STOPPED and NOT_YET not in row.said)
 
 
 def _make_room(asked: Asked) -> Steps[None]:
     """A directory for one user alone; as root, that user's."""
-    yield Command(argv=("mkdir", "-p", *log_folders(asked)))
+    yield Command(argv=("mkdir", "-p", *folders(asked)))
     yield Command(argv=("chmod", "0700", asked.directory))
     user, group = owner(asked.stack)
     if user and os.geteuid() == 0:
@@ -51,68 +65,68 @@ def _make_room(asked: Asked) -> Steps[None]:
 
 
 def _run_task(asked: Asked, process: Process) -> Steps[None]:
+    """That it is done is kept in a file, since supervisord knows nothing of it."""
+    done_path = ready_path(asked, process.instances()[0])
     yield News(f"{process.name}: runs")
+    yield Command(argv=("rm", "-f", done_path))
     done = yield Command(argv=launcher(f"@{task_path(process, asked.directory)}"), shown=True)
     if not done.is_well:
         raise Refusal(f"{process.name} ended with {done.status}; what ran goes on as it was", code=ExitCode.NOT_SO)
+    script = 'echo done > "$1" && chown --reference="$2" "$1"'
+    yield Command(argv=("sh", "-c", script, "sh", done_path, asked.directory))
     yield News(f"{process.name}: done")
 
 
-def _until_up(asked: Asked) -> Steps[None]:
-    """Raises Refusal for those that do not come up."""
-    wanted = {name for _, name in instances(asked)}
-    longest = max((process.backoff.steady_seconds for process in asked.stack.processes), default=0.0)
-
-    def states(done: Done) -> dict[str, State]:
-        return {row.name: row.state for row in read_rows(done.stdout, asked) if row.name in wanted}
-
-    def are_settled(done: Done) -> bool:
-        return states(done).keys() == wanted and set(states(done).values()) <= SETTLED
-
-    look = supervisorctl(asked, "status", looks=True)
-    done = yield Await(look=look, holds=are_settled, within_seconds=longest + START_SECONDS, what="all of it runs")
-    late = sorted(name for name in wanted if states(done).get(name) not in UP)
-    if late and (done.stdout or not done.is_well):  # in a dry run nobody has looked
-        raise Refusal(f"not up: {', '.join(late)}", f"procession logs {late[0]}", code=ExitCode.NOT_SO)
-
-
 def start(asked: Asked) -> Steps[None]:
-    yield from _each(asked, "start")
+    _, resting = yield from _two_kinds(asked)
+    yield from _do(asked, "start", resting)
 
 
 def stop(asked: Asked) -> Steps[None]:
-    yield from _each(asked, "stop")
+    running, _ = yield from _two_kinds(asked)
+    yield from _do(asked, "stop", running)
 
 
 def restart(asked: Asked) -> Steps[None]:
-    yield from _each(asked, "restart")
+    running, resting = yield from _two_kinds(asked)
+    yield from _do(asked, "restart", running)
+    yield from _do(asked, "start", resting)
 
 
-def _each(asked: Asked, word: str) -> Steps[None]:
-    some = instances(asked)
-    if some:
-        yield from _well(
-            supervisorctl(asked, word, *specs(some)), f"cannot {word} {', '.join(name for _, name in some)}"
-        )
-    for _, name in some:
+def _two_kinds(asked: Asked) -> Steps[tuple[list[str], list[str]]]:
+    """Of the instances that are meant: those that run, or try to, and those that do not. supervisorctl complains of
+    those that are already as they are wanted.
+    """
+    there = yield from look(asked)
+    names = [name for _, name in instances(asked)]
+    running = [name for name in names if name in there and there[name].state in RUNS]
+    left = [row.name for row in there.values() if _is_next(row, asked)]  # by a roll that ended early
+    return running + left, [name for name in names if name not in running]
+
+
+def _do(asked: Asked, word: str, names: Sequence[str]) -> Steps[None]:
+    if names:
+        yield from well(_at_once(asked, word, names), f"cannot {word} {', '.join(names)}")
+    for name in names:
         yield News(f"{name}: {PAST[word]}")
 
 
-def roll(asked: Asked) -> Steps[None]:
-    """One instance after the other; the first that does not stay up ends it. Raises Refusal."""
-    some = instances(asked)
-    for process, _ in some:
-        if process.listeners and not is_held(process):
-            what = f"{process.name}: supervisord cannot hold its listener, so a roll would refuse connections"
-            raise Refusal(what, f"procession restart {process.name}", code=ExitCode.USAGE)
-    for process, name in some:
-        failed = f"{name} did not stay up; the others go on as they were"
-        yield from _well(supervisorctl(asked, "restart", spec(process.name, name)), failed)
-        yield News(f"{name}: rolled")
+def _is_next(row: Row, asked: Asked) -> bool:
+    process = asked.stack.process(row.process)
+    return process is not None and row.name == next_name(process) and (not asked.names or row.process in asked.names)
+
+
+def _at_once(asked: Asked, word: str, names: Sequence[str]) -> Command:
+    """With several names, supervisorctl waits for each before it goes to the next."""
+    one = supervisorctl(asked, word)
+    if len(names) == 1:
+        return replace(one, argv=(*one.argv, *names))
+    script = f"printf '%s\\n' \"$@\" | xargs -n 1 -P {AT_ONCE_MAX} {shlex.join(one.argv)}"
+    return replace(one, argv=("sh", "-c", script, "sh", *names))
 
 
 def scale(asked: Asked) -> Steps[None]:
-    """The number stands in the file; supervisord takes it in by restarting every instance of the process."""
+    """Each instance is a program of its own, so the others are not touched."""
     changed = tuple(replace(one, replicas=asked.replicas.get(one.name, one.replicas)) for one in asked.stack.processes)
     asked = replace(asked, stack=replace(asked.stack, processes=changed))
     rendering = render(asked.stack, asked.options)
@@ -122,17 +136,18 @@ def scale(asked: Asked) -> Steps[None]:
     for file in rendering.files:
         if file.path == CONF:
             yield Put(asked.directory, file, asked.owner)
-    yield from _well(supervisorctl(asked, "update", *asked.replicas), "supervisord does not take its configuration in")
-    yield from _until_up(replace(asked, names=tuple(asked.replicas)))
+    yield from well(supervisorctl(asked, "update"), "supervisord does not take its configuration in")
+    yield from until_up(asked, instances(replace(asked, names=tuple(asked.replicas))))
     for name, count in asked.replicas.items():
-        yield News(f"{name}: {count} instances, all of them new: supervisord can change their number in no other way")
+        yield News(f"{name}: {count} instance{'' if count == 1 else 's'}")
 
 
 def down(asked: Asked) -> Steps[None]:
     """Raises Refusal where it does not end."""
     pid = (yield supervisorctl(asked, "pid", looks=True)).stdout.strip()
-    yield from _well(supervisorctl(asked, "shutdown"), "supervisord does not shut down")
-    seconds = sum(math.ceil(process.stop_seconds) for process in asked.stack.processes) + START_SECONDS
+    yield supervisorctl(asked, "stop", "all")  # at once; a shutdown stops one program after the other
+    yield from well(supervisorctl(asked, "shutdown"), "supervisord does not shut down")
+    seconds = max((process.stop_seconds for process in asked.stack.processes), default=0.0) + START_SECONDS
     is_gone = Command(argv=("test", "!", "-e", f"/proc/{pid}/exe"), looks=True)  # its pid file goes before it does
     done = yield Await(look=is_gone, holds=_is_well, within_seconds=seconds, what="supervisord has ended")
     if not done.is_well:
@@ -156,8 +171,8 @@ def logs(asked: Asked) -> Steps[None]:
 def events(asked: Asked) -> Steps[None]:
     """What supervisord's own log says of starts, exits and stops."""
     path = os.path.join(asked.directory, LOG)
-    names = "|".join(re.escape(name) for _, name in instances(asked, tasks=True))
-    pattern = f"({EVENTS}).*" + (f"\\b({names})\\b" if asked.names else "")
+    names = "|".join(re.escape(name) + ("" if "." in name else r"\.[a-z0-9]+") for name in asked.names)
+    pattern = f"({EVENTS}).*" + (f"\\b({names})\\b" if names else "")
     if asked.follow:
         script = f'tail {" ".join(_how_much(asked))} -- "$1" | grep --line-buffered -E -e "$2"'
     else:
@@ -172,15 +187,6 @@ def _how_much(asked: Asked) -> list[str]:
 
 def _conf(asked: Asked) -> str:
     return os.path.join(asked.directory, CONF)
-
-
-def _well(command: Command, otherwise: str) -> Steps[Done]:
-    """Raises Refusal with the tool's last words. supervisorctl says its complaints on stdout, beside its news."""
-    done = yield command
-    complaints = [line for line in done.stdout.splitlines() if "ERROR" in line or line.lower().startswith("error")]
-    if complaints or not done.is_well:
-        raise Refusal(f"{otherwise}: {complaints[0] if complaints else done.last_words()}", code=ExitCode.NOT_SO)
-    return done
 
 
 PAST = {"start": "started", "stop": "stopped", "restart": "restarted"}

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from procession.engines.base import Engine
+from procession.engines.base import Engine, Need
+from procession.engines.systemd.journal import events, logs
 from procession.engines.systemd.options import Options
 from procession.engines.systemd.render import directory, render
 from procession.engines.systemd.roll import roll
 from procession.engines.systemd.status import status
 from procession.engines.systemd.taking_in import apply, check
-from procession.engines.systemd.verbs import down, events, logs, restart, scale, start, stop
+from procession.engines.systemd.units import systemctl
+from procession.engines.systemd.verbs import down, restart, scale, start, stop
 
+NEED = Need(
+    look=lambda asked: systemctl(asked.options, "show", "--property=Version"),
+    lacking="systemd does not answer",
+    install="it needs a machine with systemd; elsewhere: --engine supervisord",
+    fix="it must run as the machine's init, or as yours with USER_MODE; in a container: --engine supervisord",
+)
 ENGINE = Engine(
     name="systemd",
     title="systemd",
@@ -28,5 +36,10 @@ ENGINE = Engine(
         "down": down,
         "logs": logs,
         "events": events,
+    },
+    needs=(NEED,),
+    takes={
+        "logs": frozenset({"since", "until", "grep", "json", "no_times"}),
+        "events": frozenset({"since", "json"}),
     },
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 
 from procession.engines.systemd.options import Options
 from procession.engines.text.systemd import Entry, systemd_words
@@ -107,8 +108,14 @@ def _is_in(folders: tuple[str, ...], process: Process) -> bool:
     binds = [listener.bind.removeprefix("unix:") for listener in process.listeners if not process.handoff]
     return any(
         path.startswith(folders)
-        for path in (f"{process.directory}/", os.path.realpath(process.argv[0]), process.argv[0], *binds)
+        for path in (f"{process.directory}/", _behind_links(process.argv[0]), process.argv[0], *binds)
     )
+
+
+@cache
+def _behind_links(program: str) -> str:
+    """Looked up once for all processes: as a rule they have one Python."""
+    return os.path.realpath(program)
 
 
 def _writable(stack: Stack, process: Process, options: Options) -> tuple[str, ...]:

@@ -70,3 +70,11 @@ def number(stack: Stack, process: Process, unit: str) -> int:
         return int(unit == file(stack, process))
     text = unit.removeprefix(f"{base(stack, process)}@").removesuffix(SERVICE)
     return int(text) if text.isdecimal() and instance(stack, process, int(text)) == unit else 0
+
+
+def who(stack: Stack, unit: str) -> str:
+    """The instance that a unit is, "web.1"; or the unit's own name."""
+    for process in stack.processes:
+        if found := number(stack, process, unit):
+            return f"{process.name}.{found}"
+    return unit

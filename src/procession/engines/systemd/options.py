@@ -29,8 +29,8 @@ class Options:
         "in $CREDENTIALS_DIRECTORY",
         default=(),
     )
-    copy_secrets: bool = setting(
-        "Secrets in ENV are copied into a file of mode 0600 beside the units; else they are refused", default=False
+    write_secrets: bool = setting(
+        "Secrets of ENV are written into a file of mode 0600 beside the units; else they are refused", default=False
     )
     unprotected: tuple[str, ...] = setting(
         'Settings of the hardening that these processes cannot live with: ["SystemCallFilter"]', default=()

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from procession.engines.systemd import names
+from procession.engines.secrets import in_commands, of_env
 from procession.engines.systemd.hardening import binds_low_port
 from procession.engines.systemd.options import OLDEST_VERSION, Options
-from procession.engines.systemd.service import hands_over, is_told
+from procession.engines.systemd.service import beats, hands_over, is_told, is_watched
 from procession.errors import Problem
-from procession.stack.hidden import hide_in_argv, hide_in_text, is_secret
 from procession.stack.model import Kind, ProbeType, Process, RestartWhen, Stack
 
-ENV_FILE_FIX = "write it into an ENV_FILE that only the site may read"
-COPY_FIX = 'or PRODUCTION_STACK["ENGINES"]["systemd"]["COPY_SECRETS"] = True'
 APP_FIX = 'add "procession" to INSTALLED_APPS'
 
 
@@ -23,12 +20,13 @@ def problems(stack: Stack, options: Options) -> Iterator[Problem]:
         yield Problem("E009", "stack.engines.systemd.version", what, 'PRODUCTION_STACK["ENGINES"]["systemd"]')
     if not options.supervisor:
         yield from _roots(stack, options)
+        yield from of_env(stack, "systemd", "an env file beside the units", writes=options.write_secrets)
+        yield from in_commands(stack)
         for process in stack.processes:
-            yield from _of(stack, process, options)
+            yield from _of(process, options)
 
 
-def _of(stack: Stack, process: Process, options: Options) -> Iterator[Problem]:
-    yield from _secrets(stack, process, options)
+def _of(process: Process, options: Options) -> Iterator[Problem]:
     yield from _owner(process, options)
     if process.kind is Kind.PROCESS:
         yield from _readiness(process)
@@ -43,21 +41,6 @@ def unwritable(process: Process, why: str) -> Problem:
 
 def _problem(process: Process, where: str, id: str, what: str, fix: str) -> Problem:
     return Problem(id, f"{process.name}.{where}" if where else process.name, what, process.origin.text(), fix)
-
-
-def _secrets(stack: Stack, process: Process, options: Options) -> Iterator[Problem]:
-    file = names.env_file(stack, process)
-    for name, value in process.environment.items():
-        if not value or (not is_secret(name) and hide_in_text(value) == value):
-            continue
-        if options.copy_secrets:
-            yield _problem(process, f"env.{name}", "W110", f"is a secret, copied into {file} (mode 0600)", ENV_FILE_FIX)
-        else:
-            what = f"is a secret, and would be written into {file}"
-            yield _problem(process, f"env.{name}", "E111", what, f"{ENV_FILE_FIX}, {COPY_FIX}")
-    if hide_in_argv(process.argv) != list(process.argv):
-        what = f"its command holds a secret, which {names.file(stack, process)} and ps show to everybody"
-        yield _problem(process, "args", "W111", what, "hand it over by ENV_FILE, if the program can read it from there")
 
 
 def _owner(process: Process, options: Options) -> Iterator[Problem]:
@@ -83,7 +66,7 @@ def _readiness(process: Process) -> Iterator[Problem]:
 
 
 def _liveness(process: Process) -> Iterator[Problem]:
-    if process.liveness is not None and process.liveness.type is not ProbeType.NOTIFY:
+    if process.liveness is not None and not (is_watched(process) or beats(process)):
         what = f"systemd asks no {process.liveness.type} probe: what hangs is not seen"
         fix = "run it by our supervisor, under systemd: SUPERVISOR = True"
         yield _problem(process, "liveness", "W114", what, fix)

@@ -38,7 +38,8 @@ def render(stack: Stack, options: Options) -> Rendering:
             files += _files(stack, process, options)
         except Unwritable as error:
             found.append(unwritable(process, str(error)))
-    return Rendering(files=tuple(files), problems=tuple(found))
+    is_wrong = any(problem.is_error for problem in found)
+    return Rendering(files=() if is_wrong else tuple(files), problems=tuple(found))
 
 
 def _files(stack: Stack, process: Process, options: Options) -> Iterator[File]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from procession.engines.base import Asked
 from procession.engines.steps import News, Steps
 from procession.engines.systemd import names
+from procession.engines.systemd.journal import last_words
 from procession.engines.systemd.service import hands_over
 from procession.engines.systemd.units import Unit, carry_out, is_task, look, systemctl
-from procession.engines.systemd.verbs import journal
 from procession.refusal import ExitCode, Refusal
 from procession.stack.model import Process
 
@@ -57,7 +57,7 @@ def _start_extra(asked: Asked, process: Process, number: int, unit: str) -> Step
     if done.is_well:
         yield News(f"{name}: ready")
         return
-    said = yield journal(asked.options, unit, name, LAST_LINES)
+    said = yield last_words(asked.options, unit, LAST_LINES)
     yield systemctl(asked.options, "stop", "--", unit)
     what = f"{name} did not become ready, and the old ones serve on"
     raise Refusal("\n    ".join([what, *said.stdout.splitlines()]), f"procession logs {name}", code=ExitCode.NOT_SO)
@@ -67,7 +67,7 @@ def _restart_each(asked: Asked, units: list[Unit]) -> Steps[None]:
     for unit in units:
         done = yield systemctl(asked.options, "restart", "--", unit.unit)
         if not done.is_well:
-            said = yield journal(asked.options, unit.unit, unit.name, LAST_LINES)
+            said = yield last_words(asked.options, unit.unit, LAST_LINES)
             what = f"{unit.name} did not become ready; the roll stops here"
             fix = f"procession logs {unit.name}"
             raise Refusal("\n    ".join([what, *said.stdout.splitlines()]), fix, code=ExitCode.NOT_SO)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from procession.engines.systemd import names
 from procession.engines.systemd.hardening import protection
 from procession.engines.systemd.options import STEPS_VERSION, Options
-from procession.engines.text.systemd import Entry, Section, systemd_command, systemd_unit, systemd_value
+from procession.engines.text.systemd import Entry, Section, systemd_command, systemd_unit, systemd_value, systemd_words
 from procession.stack.model import Condition, Kind, Probe, ProbeType, Process, RestartWhen, Stack, StopStep
 
 NOTIFY_PATH = "%t/systemd/notify"  # manager_setup_notify() in systemd's src/core/manager.c; %t is /run, or the user's
@@ -17,7 +17,11 @@ TOLD = (ProbeType.APP, ProbeType.NOTIFY)
 RESTART = {RestartWhen.ALWAYS: "always", RestartWhen.ON_FAILURE: "on-failure", RestartWhen.NEVER: "no"}
 CONSTANT_WAIT_SECONDS = 2.0  # before 254 the wait does not grow: short for one death, and bearable for a thousand
 KILL, TIMEOUT, TAIL = "/bin/kill", "/usr/bin/timeout", "/usr/bin/tail"
+NOTIFY, SHELL = "/usr/bin/systemd-notify", "/bin/sh"
 WATCHDOG_SECONDS = 60.0  # of a liveness that says no max_age
+BEATS = 4  # in the time that is allowed between two, so that one or two may come late
+BEAT_SECONDS_MAX = 5.0
+ABORT_SECONDS = 10.0  # for what hangs to write its traceback, when it gets SIGABRT
 LATE_SECONDS = 5.0  # what systemd waits beyond the ladder's own time
 GATES = {"postgresql": "postgresql.service", "redis": "redis-server.service", "rabbitmq": "rabbitmq-server.service"}
 
@@ -60,8 +64,9 @@ def _unit(stack: Stack, process: Process, options: Options) -> Iterator[Entry]:
     others = [*_dependencies(stack, process, is_task=False)]
     if tasks:
         yield "Requires", " ".join(tasks)
-    if others:
-        yield "Wants", " ".join(others)
+    wanted = [*(unit for unit in _gates(stack, options) if unit.endswith(".service")), *others]
+    if wanted:
+        yield "Wants", " ".join(wanted)
     yield from _start_limit(process)
 
 
@@ -110,10 +115,12 @@ def _type(process: Process) -> Iterator[Entry]:
         return
     yield "Type", "notify" if is_told(process) else "exec"
     yield "TimeoutStartSec", _span(start_seconds(process))
-    if is_told(process):
+    if is_told(process) or beats(process):
         yield "NotifyAccess", "all"
-    if process.liveness is not None and _is_watched(process.liveness):
+    if process.liveness is not None and is_watched(process):
         yield "WatchdogSec", _span(process.liveness.max_age_seconds or WATCHDOG_SECONDS)
+    if is_watched(process) or beats(process):
+        yield "TimeoutAbortSec", _span(ABORT_SECONDS)
 
 
 def start_seconds(process: Process) -> float:
@@ -121,8 +128,14 @@ def start_seconds(process: Process) -> float:
     return process.readiness.within_seconds + (process.startup.within_seconds if process.startup else 0.0)
 
 
-def _is_watched(liveness: Probe | None) -> bool:
-    return liveness is not None and liveness.type is ProbeType.NOTIFY
+def is_watched(process: Process) -> bool:
+    """Whether the program itself says WATCHDOG=1."""
+    return process.liveness is not None and process.liveness.type is ProbeType.NOTIFY
+
+
+def beats(process: Process) -> bool:
+    """Whether the Django app in it says WATCHDOG=1, from the program's main loop (procession.django.heart)."""
+    return process.liveness is not None and process.liveness.type is ProbeType.HEARTBEAT
 
 
 def _command(process: Process) -> Iterator[Entry]:
@@ -146,10 +159,14 @@ def _environment(stack: Stack, process: Process, options: Options, directory: st
     number = who.rpartition(".")[2]
     variables = [f"PROCESSION_INSTANCE={who}", f"PROCESSION_PROCESS={process.name}", f"PROCESSION_REPLICA={number}"]
     yield "Environment", " ".join(["PYTHONFAULTHANDLER=1", *variables])
-    if is_told(process) and process.readiness.type is not ProbeType.NOTIFY and not _is_watched(process.liveness):
+    if (is_told(process) and process.readiness.type is not ProbeType.NOTIFY and not is_watched(process)) or beats(
+        process
+    ):
         # The site's code speaks on its own variable. gunicorn must not find systemd's: it says READY=1 too early.
         yield "Environment", f"PROCESSION_NOTIFY={NOTIFY_PATH}"
         yield "UnsetEnvironment", "NOTIFY_SOCKET"
+    if process.liveness is not None and beats(process):
+        yield "Environment", systemd_words(_heartbeat(process.liveness))
     for path in process.env_files:
         yield "EnvironmentFile", systemd_value(path)
     if process.environment:
@@ -157,25 +174,45 @@ def _environment(stack: Stack, process: Process, options: Options, directory: st
     for credential in options.credentials:
         yield "LoadCredential", systemd_value(credential)
     yield "SyslogIdentifier", who
+    yield "LogRateLimitIntervalSec", "0"  # else the journal leaves lines out: 10,000 in 30 s are few for a web server
+
+
+def _heartbeat(liveness: Probe) -> Iterator[str]:
+    """As patient as our own supervisor: so long without a beat, and then as many looks more as FAILURES allows."""
+    longest = liveness.max_age_seconds or WATCHDOG_SECONDS
+    patience = longest + (max(liveness.failures, 1) - 1) * liveness.interval_seconds
+    yield f"PROCESSION_HEARTBEAT=watchdog:{patience:g}"
+    yield f"PROCESSION_HEARTBEAT_SECONDS={min(BEAT_SECONDS_MAX, longest / BEATS):g}"
 
 
 def _stop(process: Process) -> Iterator[Entry]:
-    """The ladder: all but its last step by ExecStop=, since systemd itself knows one signal before SIGKILL."""
-    *first, last = process.stop
+    """The ladder: all but its last step by ExecStop=, since systemd itself knows one signal before SIGKILL.
+
+    With a heartbeat the last step, too: a worker's loop ends before its tasks do, and its last beat may come after the
+    stop has begun. systemd would take that for a watchdog that is wound up, and let it bite (seen in 252).
+    """
+    first = process.stop if beats(process) else process.stop[:-1]
     yield "KillMode", "mixed"
     for step in first:
-        yield from _step(step)
-    yield "KillSignal", f"SIG{last.signal}"
+        yield "ExecStop", f"-{KILL} -s {step.signal} $MAINPID"
+        yield "ExecStop", _wait_unwatched(step) if beats(process) else _wait(step)
+    yield "KillSignal", "SIGKILL" if beats(process) else f"SIG{process.stop[-1].signal}"
     yield "TimeoutStopSec", _span(max(step.seconds + (LATE_SECONDS if first else 0) for step in process.stop))
     others = [_status(status) for status in process.success if status]
     if others:
         yield "SuccessExitStatus", " ".join(others)
 
 
-def _step(step: StopStep) -> Iterator[Entry]:
-    """Send the signal, and wait for the main process alone; one that is gone already is no failure ("-")."""
-    yield "ExecStop", f"-{KILL} -s {step.signal} $MAINPID"
-    yield "ExecStop", f"-{TIMEOUT} {step.seconds:g} {TAIL} --pid=${{MAINPID}} -s 0.1 -f /dev/null"
+def _wait(step: StopStep) -> str:
+    """For the main process alone; one that is gone already is no failure ("-")."""
+    return f"-{TIMEOUT} {step.seconds:g} {TAIL} --pid=${{MAINPID}} -s 0.1 -f /dev/null"
+
+
+def _wait_unwatched(step: StopStep) -> str:
+    """The same, while the watchdog is kept from biting."""
+    off = f"NOTIFY_SOCKET={NOTIFY_PATH} {NOTIFY} WATCHDOG_USEC=0"
+    loop = f"while {TIMEOUT} 1 {TAIL} --pid=$$0 -s 0.1 -f /dev/null; [ $$? -eq 124 ]; do {off}; done"
+    return f"-{TIMEOUT} {step.seconds:g} {SHELL} -c '{off}; {loop}' ${{MAINPID}}"
 
 
 def _status(status: int) -> str:
@@ -220,6 +257,8 @@ def _limits(process: Process) -> Iterator[Entry]:
         yield "LimitNOFILE", str(limits.files)
     if limits.core_bytes >= 0:
         yield "LimitCORE", str(limits.core_bytes)
+    elif is_watched(process) or beats(process):
+        yield "LimitCORE", "0:infinity"  # a dump of what hangs and gets SIGABRT would hold the site's secrets
     if limits.nice:
         yield "Nice", str(limits.nice)
     if process.max_age_seconds and process.restart is RestartWhen.ALWAYS:

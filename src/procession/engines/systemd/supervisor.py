@@ -9,6 +9,7 @@ from procession.engines.systemd.service import LATE_SECONDS, start_seconds
 from procession.engines.text.systemd import Entry, systemd_command, systemd_unit, systemd_value
 from procession.stack.model import Stack
 
+LISTENERS_MAX = 1024
 START_SECONDS_MIN = 600.0  # migrations take their time
 USER_TARGET, MACHINE_TARGET = "default.target", "multi-user.target"
 
@@ -17,7 +18,8 @@ def supervisor(stack: Stack, options: Options) -> str:
     """Killed, or restarted, it leaves every instance alone, and the next one goes on with them; a stop stops them all.
 
     So KillMode=process. A restart ends it with SIGKILL (RestartKillSignal=): SIGTERM would mean stop, and it needs no
-    goodbye. Delegate=yes: it divides its cgroup among the instances. Raises Unwritable.
+    goodbye. Restart=on-failure: it ends well when it was told `down`, and stays so. systemd keeps its listeners
+    meanwhile (FileDescriptorStoreMax=). Delegate=yes: it divides its cgroup among the instances. Raises Unwritable.
     """
     argv = [sys.executable, "-m", "procession", "supervise", "-C", stack.directory, "--no-echo"]
     start = max(START_SECONDS_MIN, sum(start_seconds(process) for process in stack.processes))
@@ -30,11 +32,12 @@ def supervisor(stack: Stack, options: Options) -> str:
         ("WorkingDirectory", systemd_value(stack.directory)),
         ("KillMode", "process"),
         ("RestartKillSignal", "SIGKILL"),
-        ("Restart", "always"),
+        ("Restart", "on-failure"),
         ("RestartSec", "1s"),
         ("WatchdogSec", "60s"),
         ("TimeoutStartSec", f"{start:g}s"),
         ("TimeoutStopSec", f"{stop:g}s"),
+        ("FileDescriptorStoreMax", str(LISTENERS_MAX)),
         ("Delegate", "yes"),
     ]
     gates = [] if options.user_mode else ["network.target"]

@@ -1,4 +1,4 @@
-"""start, stop, restart, scale, down, logs and events, by systemctl and journalctl."""
+"""start, stop, restart, scale and down, by systemctl."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import replace
 from procession.engines.base import Asked
 from procession.engines.steps import Command, News, Steps
 from procession.engines.systemd import names
-from procession.engines.systemd.options import Options
 from procession.engines.systemd.render import render
 from procession.engines.systemd.service import hands_over
 from procession.engines.systemd.status import row
@@ -128,38 +127,3 @@ def down(asked: Asked) -> Steps[None]:
     yield from carry_out(Command(argv=("rm", "-f", "--", *files)))
     yield from carry_out(systemctl(asked.options, "daemon-reload"))
     yield systemctl(asked.options, "reset-failed", "--", *_all(asked))  # fails where nothing had failed: that is well
-
-
-def logs(asked: Asked) -> Steps[None]:
-    yield from _journal(asked, [])
-
-
-def events(asked: Asked) -> Steps[None]:
-    """What systemd itself says of the units: started, stopped, failed, and why."""
-    yield from _journal(asked, ["SYSLOG_IDENTIFIER=systemd"])
-
-
-def _journal(asked: Asked, matches: list[str]) -> Steps[None]:
-    follow = ["--follow"] if asked.follow else []
-    units = _journal_units(asked)
-    words = ["--no-pager", "--output=short-iso", f"--lines={asked.lines}", *follow, *units, *matches]
-    yield from carry_out(Command(argv=("journalctl", *words), looks=True, shown=True))
-
-
-def _journal_units(asked: Asked) -> list[str]:
-    option = "--user-unit" if asked.options.user_mode else "--unit"
-    if asked.options.supervisor:
-        return [f"{option}={names.supervisor(asked.stack)}"]
-    patterns = [
-        names.instance(asked.stack, process, number) if number else names.pattern(asked.stack, process)
-        for process, number in chosen(asked)
-    ]
-    return [f"{option}={pattern}" for pattern in patterns]
-
-
-def journal(options: Options, unit: str, name: str, lines: int) -> Command:
-    """The last lines that the instance `name` itself has said, for a message."""
-    option = "--user-unit" if options.user_mode else "--unit"
-    match = f"SYSLOG_IDENTIFIER={name}"
-    words = ("--no-pager", "--quiet", "--output=cat", f"--lines={lines}", f"{option}={unit}", match)
-    return Command(argv=("journalctl", *words), looks=True)

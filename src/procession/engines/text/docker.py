@@ -9,7 +9,9 @@ from typing import TypeAlias
 
 from procession.engines.text import yaml
 
-Data: TypeAlias = "str | int | float | bool | Variable | Joined | Sequence[Data] | Mapping[str, Data] | None"
+Data: TypeAlias = (
+    "str | int | float | bool | Variable | Defaulted | Joined | Sequence[Data] | Mapping[str, Data] | None"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,17 @@ class Variable:
 
     def text(self) -> str:
         return f"${{{self.name}:?{self.otherwise}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Defaulted:
+    """A value that the tool takes from its own environment when it reads the file, or this one."""
+
+    name: str
+    value: str
+
+    def text(self) -> str:
+        return f"${{{self.name}:-{self.value}}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +60,7 @@ def compose_yaml(data: Mapping[str, Data]) -> str:
 
 
 def _interpolated(data: Data) -> yaml.Data:
-    if isinstance(data, Variable | Joined):
+    if isinstance(data, Variable | Defaulted | Joined):
         return data.text()
     if isinstance(data, str):
         return compose_value(data)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 Data = Mapping[str, "Data"] | Sequence["Data"] | str | int | float | bool | None
 """What YAML can say, as Python has it; mappings keep their order."""
@@ -12,12 +13,15 @@ Data = Mapping[str, "Data"] | Sequence["Data"] | str | int | float | bool | None
 PLAIN = re.compile(r"[A-Za-z/_][A-Za-z0-9/_.-]*")
 WORDS_OF_YAML = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
 INDENT = "  "
+WORDS_KEPT = 4096  # a file says the same keys and words again and again
 BLOCK_CHARS_MIN = 40  # a shorter text of several lines is clearer in quotes
 
 
 def yaml_text(data: Data) -> str:
     """One YAML document, in block style; it ends with a newline. JSON's rules for keys: all are strings."""
-    return "\n".join(_lines(data, "")) + "\n"
+    lines: list[str] = []
+    _write(data, "", lines)
+    return "\n".join(lines) + "\n"
 
 
 def yaml_documents(documents: Sequence[Data]) -> str:
@@ -25,44 +29,50 @@ def yaml_documents(documents: Sequence[Data]) -> str:
     return "---\n".join(yaml_text(document) for document in documents)
 
 
-def _lines(data: Data, indent: str) -> Iterator[str]:
+def _write(data: Data, indent: str, lines: list[str]) -> None:
+    """Onto the end of `lines`: a generator for each level would hand every line through all levels above it."""
     if isinstance(data, Mapping) and data:
         for key, value in data.items():
-            yield from _entry(f"{indent}{_scalar(key)}:", value, indent + INDENT)
+            _write_entry(f"{indent}{_scalar(key)}:", value, indent + INDENT, lines)
     elif isinstance(data, list | tuple) and data:
         for item in data:
-            yield from _item(item, indent)
+            _write_item(item, indent, lines)
     else:
-        yield indent + _scalar(data)
+        lines.append(indent + _scalar(data))
 
 
-def _entry(head: str, value: Data, indent: str) -> Iterator[str]:
-    if isinstance(value, Mapping | list | tuple) and value:
-        yield head
-        yield from _lines(value, indent)
-    elif isinstance(value, str) and _is_block(value):
-        yield f"{head} |{'' if value.endswith(chr(10)) else '-'}"
-        yield from (f"{indent}{line}" if line else "" for line in value.removesuffix("\n").split("\n"))
+def _write_entry(head: str, value: Data, indent: str, lines: list[str]) -> None:
+    if isinstance(value, str):
+        if _is_block(value):
+            lines.append(f"{head} |{'' if value.endswith(chr(10)) else '-'}")
+            lines += [f"{indent}{line}" if line else "" for line in value.removesuffix("\n").split("\n")]
+        else:
+            lines.append(f"{head} {_text(value)}")
+    elif value and isinstance(value, Mapping | list | tuple):
+        lines.append(head)
+        _write(value, indent, lines)
     else:
-        yield f"{head} {_scalar(value)}"
+        lines.append(f"{head} {_scalar(value)}")
 
 
-def _item(item: Data, indent: str) -> Iterator[str]:
+def _write_item(item: Data, indent: str, lines: list[str]) -> None:
     """`- ` takes the place of the first line's indent."""
-    if isinstance(item, str) or not isinstance(item, Mapping | list | tuple) or not item:
-        yield from _entry(f"{indent}-", item, indent + INDENT)
+    if isinstance(item, str) or not item or not isinstance(item, Mapping | list | tuple):
+        _write_entry(f"{indent}-", item, indent + INDENT, lines)
         return
-    lines = _lines(item, indent + INDENT)
-    yield f"{indent}- {next(lines).removeprefix(indent + INDENT)}"
-    yield from lines
+    first = len(lines)
+    _write(item, indent + INDENT, lines)
+    lines[first] = f"{indent}- {lines[first].removeprefix(indent + INDENT)}"
 
 
 def _scalar(value: Data) -> str:
-    if isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in WORDS_OF_YAML:
-        return value
-    if isinstance(value, str):
-        return yaml_quoted(value)
-    return json.dumps(value)  # also {} and []
+    return _text(value) if isinstance(value, str) else json.dumps(value)  # also {} and []
+
+
+@lru_cache(maxsize=WORDS_KEPT)
+def _text(value: str) -> str:
+    is_plain = PLAIN.fullmatch(value) and value.lower() not in WORDS_OF_YAML
+    return value if is_plain else yaml_quoted(value)
 
 
 def yaml_quoted(value: str) -> str:
@@ -76,8 +86,10 @@ def _escape(char: str) -> str:
 
 def _is_block(value: str) -> bool:
     """Whether it survives as a literal block: no blank at an end that has to be counted, nothing to escape."""
+    if len(value) < BLOCK_CHARS_MIN:
+        return False
     lines = value.removesuffix("\n").split("\n")
-    if len(value) < BLOCK_CHARS_MIN or len(lines) < 2:
+    if len(lines) < 2:
         return False
     ends = lines[0] and lines[-1] and not lines[0].startswith(" ")
     return bool(ends) and all(line.isprintable() and (not line or line.strip(" ") != "") for line in lines)

@@ -1,7 +1,8 @@
 """Listeners that whoever started us has passed on, as systemd does for a socket unit (sd_listen_fds(3)).
 
 They are lent: systemd listens on them before we come and after we go. So ours is only a duplicate, and neither is it
-closed for all, nor is a unix socket's file removed.
+closed for all, nor is a unix socket's file removed. What systemd has kept for the supervisor before us (see `systemd`)
+comes by the same way, and is ours.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import socket
 from collections.abc import Iterable, MutableMapping, Sequence
 
 from procession.supervisor.linux.addresses import Address
+from procession.supervisor.linux.systemd import is_kept
 
 FIRST_FD = 3  # SD_LISTEN_FDS_START
 VARIABLES = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
@@ -25,6 +27,12 @@ class Passed:
     def __init__(self, sockets: Iterable[tuple[socket.socket, str]] = (), *, is_sorted: bool = False) -> None:
         self._sockets = list(sockets)
         self._is_sorted = is_sorted
+
+    def take_kept(self) -> list[int]:
+        """The fds of those that the supervisor before us had systemd keep. They are no longer here."""
+        kept = [(found, name) for found, name in self._sockets if is_kept(name)]
+        self._sockets = [one for one in self._sockets if one not in kept]
+        return [found.detach() for found, _ in kept]
 
     def fds(self) -> list[int]:
         return [found.fileno() for found, _ in self._sockets]

@@ -14,6 +14,7 @@ from errno import EADDRINUSE
 
 from procession.owner import find_owner
 from procession.stack.model import Listener, Stack
+from procession.supervisor.linux import systemd
 from procession.supervisor.linux.activation import IPV4_ANY, IPV6_ANY, Passed, listens_on
 from procession.supervisor.linux.addresses import Address, parse_address
 from procession.supervisor.linux.holders import find_holders
@@ -91,6 +92,7 @@ class Listeners:
 
     def _close(self, listener: socket.socket) -> None:
         path = listener.getsockname() if listener.family is socket.AF_UNIX else ""
+        systemd.release(listener)
         listener.close()
         if path and not self._passed.is_lent(path):
             try:
@@ -105,8 +107,13 @@ class Listeners:
             raise OSError(str(error)) from error
         if given := self._passed.find(address):
             return given
+        bound = self._bind_anew(address, listener, v6_only=self._has_v4_twin(process, address))
+        systemd.keep(bound)
+        return bound
+
+    def _bind_anew(self, address: Address, listener: Listener, *, v6_only: bool) -> socket.socket:
         try:
-            return _bind(address, listener, v6_only=self._has_v4_twin(process, address))
+            return _bind(address, listener, v6_only=v6_only)
         except OSError as error:
             if error.errno != EADDRINUSE:
                 raise OSError(f"cannot listen on {listener.bind}: {error.strerror}") from error

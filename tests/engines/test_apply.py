@@ -1,0 +1,218 @@
+"""`procession apply` and `render` as a person meets them: mistakes first, and what is never touched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from procession.engines.registry import MODULES, NAMES
+from tests.console.project import Ended, Project, await_true
+
+SITE = f"""
+[stack.engines.supervisord]
+directory = "../s"
+[stack.engines.kubernetes]
+image = "registry.example/mysite:1.4"
+[processes.web]
+command = "{shutil.which("sleep")} 1000"
+"""
+CONF = "../s/supervisord.conf"
+CONTAINERS = ("compose", "swarm")
+
+
+@pytest.fixture
+def site(project: Project) -> Iterator[Project]:
+    """A project of one process; a supervisord that a test left behind is ended."""
+    project.declare(SITE)
+    yield project
+    pid = project.directory / "../s/supervisord.pid"
+    if pid.exists():
+        os.kill(int(pid.read_text()), signal.SIGTERM)
+        await_true(lambda: not pid.exists(), "supervisord has ended")
+
+
+def written(site: Project) -> list[str]:
+    """All that is in the project's folder and beside it."""
+    return sorted(f"{path.relative_to(site.directory.parent)}" for path in site.directory.parent.rglob("*"))
+
+
+def refused(ended: Ended, code: int, *words: str) -> None:
+    assert ended.code == code, ended
+    for word in words:
+        assert word in ended.err
+
+
+def test_apply_wants_to_know_the_engine(site: Project) -> None:
+    refused(site.run("apply"), 2, "say to which engine", *MODULES)
+
+
+@pytest.mark.parametrize("verb", ["apply", "render", "status", "logs"])
+def test_an_engine_that_is_misspelt(verb: str, site: Project) -> None:
+    refused(site.run(verb, "--engine", "supervisor"), 2, "no engine 'supervisor'", 'did you mean "supervisord"?')
+    refused(site.run(verb, "--engine", "zzz"), 2, "no engine 'zzz'", *NAMES)
+
+
+def test_the_engines_options_are_looked_at_by_check_render_and_apply(site: Project) -> None:
+    site.declare(SITE + '[stack.engines.sytemd]\n[stack.engines.systemd]\nversoin = 1\nuser_mode = "maybe"\n')
+    for arguments in (("check",), ("render", "--engine", "systemd"), ("apply", "--engine", "systemd")):
+        ended = site.run(*arguments)
+        assert ended.code == 1, ended
+        said = ended.out + ended.err
+        assert "stack.engines.sytemd: there is no such engine" in said
+        assert 'did you mean "systemd"?' in said
+        assert 'did you mean "version"?' in said
+        assert "stack.engines.systemd.user_mode: must be true or false" in said
+        assert "procession.toml" in said
+
+
+def test_another_engines_options_do_not_stop_this_one(site: Project) -> None:
+    site.declare(SITE + "[stack.engines.systemd]\nversion = 1\n")
+    site.ok("render", "--engine", "supervisord")
+
+
+def test_a_mistake_in_the_declaration_shows_and_touches_nothing(site: Project) -> None:
+    site.declare(SITE + 'restart = "sometimes"\n')
+    before = written(site)
+    refused(site.run("apply", "--engine", "supervisord"), 1, "web.restart: must be")
+    assert written(site) == before
+
+
+def test_what_is_only_written_is_not_applied_nor_driven(site: Project) -> None:
+    ended = site.run("apply", "--engine", "procfile")
+    refused(ended, 2, "a Procfile is only written", "procession render --engine procfile --output .")
+    assert ended.out == ""
+
+
+def test_the_embedded_supervisor_has_no_files(site: Project) -> None:
+    refused(site.run("apply", "--engine", "embedded"), 2, "procession up")
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name not in ("supervisord", "procfile")])
+def test_without_its_tool_nothing_is_touched_and_it_says_what_to_install(name: str, site: Project) -> None:
+    alone = {"PATH": os.path.dirname(sys.executable)}
+    if any((Path(alone["PATH"]) / tool).exists() for tool in ("docker", "kubectl", "systemctl")):
+        pytest.skip("the tools are beside Python here")
+    before = written(site)
+    refused(site.run("apply", "--engine", name, environment=alone), 4, "there is no ", " here\n    ")
+    assert written(site) == before
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_without_an_answer_of_docker_nothing_is_touched(name: str, site: Project) -> None:
+    if not shutil.which("docker"):
+        pytest.skip("needs the docker client (Debian's docker.io)")
+    before = written(site)
+    ended = site.run("apply", "--engine", name, environment={"DOCKER_HOST": "unix:///nowhere/docker.sock"})
+    refused(ended, 4, "Docker ", "start" if name == "swarm" else "")
+    assert "refuses the file" not in ended.err
+    assert written(site) == before
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_a_dry_run_needs_no_engine(name: str, site: Project) -> None:
+    before = written(site)
+    ended = site.ok("apply", "--engine", name, "--dry-run")
+    assert f"{name}/compose.yaml: new" in ended.out
+    assert "+services:" in ended.out
+    assert any(line.startswith("docker ") for line in ended.out.splitlines())
+    assert written(site) == before
+
+
+def test_what_the_checker_does_not_like_changes_nothing(site: Project) -> None:
+    site.declare(SITE + '[processes.web.log]\nfile = "/proc/nowhere/web.log"\n')
+    before = written(site)
+    refused(site.run("apply", "--engine", "supervisord"), 4, "/proc/nowhere/web.log", "nothing was changed")
+    assert written(site) == before
+
+
+def test_a_folder_that_is_not_ours(site: Project) -> None:
+    """Root without its rights is a person like others."""
+    as_person = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
+    site.command = (*as_person, *site.command)
+    site.directory.chmod(0o555)
+    site.directory.parent.chmod(0o555)
+    try:
+        refused(site.run("render", "--engine", "supervisord", "--output", "x"), 4, "Permission denied", "run this as")
+        refused(site.run("apply", "--engine", "supervisord"), 4, "Permission denied", "run this as")
+    finally:
+        site.directory.parent.chmod(0o755)
+        site.directory.chmod(0o755)
+
+
+def test_render_writes_where_it_is_told_and_only_over_its_own(site: Project) -> None:
+    site.ok("render", "--engine", "supervisord", "--output", "out")
+    out = site.directory / "out"
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    site.ok("render", "--engine", "supervisord", "--output", "out")
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    conf = out / "supervisord.conf"
+    conf.write_text(conf.read_text() + "; mine\n")
+    refused(site.run("render", "--engine", "supervisord", "--output", "out"), 4, "was edited by hand", "--overwrite")
+    site.ok("render", "--engine", "supervisord", "--output", "out", "--overwrite")
+    assert conf.read_bytes() == before["supervisord.conf"]
+
+
+def test_render_that_cannot_write_says_so(site: Project) -> None:
+    refused(site.run("render", "--output", "out"), 2, "say which: --engine NAME")
+    refused(site.run("render", "--engine", "systemd", "--output", "procession.toml"), 2, "is no directory")
+
+
+def test_verbs_before_any_apply_are_those_of_our_own_supervisor(site: Project) -> None:
+    refused(site.run("status"), 3, "procession up -d")
+    refused(site.run("restart", "web", "--engine", "supervisord"), 4, "procession apply --engine supervisord")
+
+
+def test_the_engine_is_remembered_until_it_is_taken_down(site: Project) -> None:
+    first = site.ok("apply", "--engine", "supervisord")
+    assert "supervisord.conf: new" in first.out
+    assert "2 files, none changed" in site.ok("apply").out
+    assert "on supervisord" in site.ok("status").out
+    refused(site.run("status", "--engine", "compose"), 4, "does not run on compose: it was applied to supervisord")
+    refused(site.run("status", "wbe"), 2, 'did you mean "web"?')
+    refused(site.run("apply", "--engine", "compose"), 4, "supervisord runs the site", "procession down --engine")
+    for arguments in (("up", "-d"), ("update",), ("reload", "web"), ("signal", "HUP", "web"), ("upgrade",)):
+        refused(site.run(*arguments), 4, "supervisord runs the site", "Procession's own supervisor")
+    dry = site.ok("restart", "web", "--dry-run")
+    assert "supervisorctl" in dry.out
+    site.ok("down")
+    refused(site.run("status"), 3, "procession up -d")
+
+
+def test_a_hand_edit_is_noticed_and_a_strangers_file_never_replaced(site: Project) -> None:
+    site.ok("apply", "--engine", "supervisord")
+    conf = site.directory / CONF
+    ours = conf.read_text()
+    conf.write_text(ours + "; mine\n")
+    ended = site.run("apply")
+    refused(ended, 4, "was edited by hand", "--overwrite")
+    assert "-; mine" in ended.out
+    assert conf.read_text() == ours + "; mine\n"
+    site.ok("apply", "--overwrite")
+    assert conf.read_text() == ours
+    conf.write_text("; a stranger's\n")
+    refused(site.run("apply", "--overwrite"), 4, "is not ours", "nothing was changed")
+    assert conf.read_text() == "; a stranger's\n"
+
+
+def test_while_our_own_supervisor_runs_nothing_is_applied(site: Project) -> None:
+    site.ok("up", "-d")
+    refused(site.run("apply", "--engine", "supervisord"), 4, "Procession's own supervisor runs the site", "down")
+    assert not (site.directory / CONF).exists()
+
+
+def test_the_engines_names_are_completed(site: Project) -> None:
+    assert site.ok("completion", "words", "--", "apply", "--engine", "s").out.split() == [
+        "systemd", "supervisord", "swarm"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["apply", "render"])
+def test_help_names_every_engine(verb: str, site: Project) -> None:
+    said = site.ok(verb, "--help").out
+    assert not [name for name in MODULES if name not in said]
