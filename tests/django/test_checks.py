@@ -41,3 +41,12 @@ def test_a_mistake_in_what_is_declared_for_development_is_found_too(project: Pro
     assert done.returncode == 1
     assert "web.watch: must be" in done.stderr
     assert 'DEVELOPMENT_PROCESSES["web"]["WATCH"]' in done.stderr
+
+
+def test_the_health_endpoints_must_come_before_what_redirects(project: Project) -> None:
+    security, health = "django.middleware.security.SecurityMiddleware", "procession.django.health.HealthMiddleware"
+    project.settings(f"MIDDLEWARE = {[security, health]!r}\n")
+    said = project.manage("check", "--tag", "procession").stderr
+    assert "(procession.W158) middleware: a probe gets a redirect or a 400 from what stands before" in said
+    project.settings(f"MIDDLEWARE = {[health, security]!r}\n")
+    assert project.manage("check", "--tag", "procession").stderr == ""

@@ -41,7 +41,21 @@ end
 complete -c procession -f -a '(__procession)'""",
 }
 TAKES_RUNNING_NAMES = frozenset(
-    {"status", "start", "stop", "restart", "roll", "reload", "signal", "logs", "events", "attach"}
+    {
+        "status",
+        "start",
+        "stop",
+        "restart",
+        "roll",
+        "reload",
+        "signal",
+        "logs",
+        "events",
+        "attach",
+        "health",
+        "doctor",
+        "analyze",
+    }
 )
 TAKES_PROCESSES = {"scale": "{}="}
 

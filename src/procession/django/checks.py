@@ -12,6 +12,15 @@ from django.core.checks import CheckMessage, register
 from procession.errors import Problem
 
 TAG = "procession"
+HEALTH = "procession.django.health.HealthMiddleware"
+REDIRECTS = frozenset(
+    {
+        "django.middleware.security.SecurityMiddleware",
+        "django.middleware.common.CommonMiddleware",
+        "django.middleware.locale.LocaleMiddleware",
+    }
+)
+"""Those of Django that look at a request's host, or send it elsewhere."""
 
 
 @register(TAG)
@@ -43,6 +52,20 @@ def check_stack(**kwargs: object) -> list[CheckMessage]:
     known = set(declare(declared).problems)
     problems = load(declared, site_facts(directory))[1]
     return [_message(problem) for problem in problems if problem not in known]
+
+
+@register(TAG)
+def check_health(**kwargs: object) -> list[CheckMessage]:
+    """What stands before the health endpoints answers in their place: with a redirect, or a 400."""
+    from django.conf import settings
+
+    names = list(settings.MIDDLEWARE)
+    before = names[: names.index(HEALTH)] if HEALTH in names else []
+    in_the_way = [name.rpartition(".")[2] for name in before if name in REDIRECTS]
+    if not in_the_way:
+        return []
+    what = f"a probe gets a redirect or a 400 from what stands before HealthMiddleware: {', '.join(in_the_way)}"
+    return [_message(Problem("W158", "middleware", what, "MIDDLEWARE", f'let "{HEALTH}" be the first'))]
 
 
 def _message(problem: Problem) -> CheckMessage:
