@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-
 ID_MAX = 2**63 - 1  # SQLite's largest integer
 
 
