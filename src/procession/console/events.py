@@ -54,23 +54,18 @@ def line_of(event: Event) -> str:
 
     from procession.console.moments import as_stamp
 
+    message = event.detail.get("message") or event.detail.get("text")
+    told = SAID_BY_TEXT if "text" in event.detail else {"message"}
+    rest = [f"{key} {_shown(value)}" for key, value in event.detail.items() if key not in told]
     parts = [
         as_stamp(datetime.fromtimestamp(event.at, UTC)),
         event.instance or event.process or "-",
         event.kind,
         f"pid {event.pid}" if event.pid else "",
-        detail_of(event),
+        ", ".join(([str(message)] if message else []) + rest),
         f"({event.who})" if event.who else "",
     ]
     return "  ".join(part for part in parts if part)
-
-
-def detail_of(event: Event) -> str:
-    """`exited with 3, deaths 2`: what the history keeps beside the kind, in words."""
-    message = event.detail.get("message") or event.detail.get("text")
-    told = SAID_BY_TEXT if "text" in event.detail else {"message"}
-    rest = [f"{key} {_shown(value)}" for key, value in event.detail.items() if key not in told]
-    return ", ".join(([str(message)] if message else []) + rest)
 
 
 def _show(options: Namespace, wanted: Wanted) -> int:

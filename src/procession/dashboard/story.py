@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from procession.console.events import detail_of
 from procession.console.lines import harmless
 from procession.recorder.reading.history import Event, Wanted, names_in, read_events
 
@@ -20,6 +20,9 @@ BAD = frozenset(
         "limits-not-held",
     }
 )
+SPEAK = ("text", "message", "last_exit", "why", "said", "because")
+"""What of an event's detail is a sentence; the first that is there is shown without its name."""
+SPOKEN = frozenset({*SPEAK, "status"})  # "exited with 3" says all of an exit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +82,22 @@ def _row(event: Event) -> Row:
         kind=event.kind,
         tone=_tone(event),
         pid=str(event.pid or ""),
-        text=harmless(detail_of(event), has_color=False),
+        text=harmless(_text(event), has_color=False),
         who=harmless(event.who or "", has_color=False),
     )
+
+
+def _text(event: Event) -> str:
+    """What speaks for itself first, then the rest with its name: `exited with 3, deaths 2`."""
+    told = next(([str(event.detail[key])] for key in SPEAK if event.detail.get(key)), [])
+    rest = [f"{key.replace('_', ' ')} {_shown(value)}" for key, value in event.detail.items() if key not in SPOKEN]
+    return ", ".join(told + rest)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _tone(event: Event) -> str:

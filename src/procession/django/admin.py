@@ -29,7 +29,7 @@ class StackAdmin(ModelAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Stack | None = None) -> bool:
         """As the dashboard has it; nobody, where no dashboard is."""
-        is_allowed: bool = request.user.has_perm("procession.view")  # type: ignore[attr-defined]  # an admin's user has it
+        is_allowed: bool = request.user.has_perm("procession.view")  # type: ignore[union-attr]
         return is_allowed and _has_dashboard()
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -4,7 +4,7 @@
 (() => {
   const EVERY_MS = 1000, SLOWEST_MS = 8000, ANSWER_MS = 8000;
   const LINES_MAX = 3000;          // of the log that the page holds
-  const CHART_SECONDS = 300, CHART_WIDTH = 120, CHART_HEIGHT = 22;
+  const CHART_SECONDS = 300, CHART_SECONDS_MIN = 60, CHART_WIDTH = 120, CHART_HEIGHT = 22;
   const SVG = "http://www.w3.org/2000/svg";
 
   const main = document.getElementById("main");
@@ -125,12 +125,13 @@
     draw(row.querySelector("[data-keep=memory]"), history.map(([at, , bytes]) => [at, bytes]), 1);
   }
 
-  // A line of the last five minutes, now at the right; its top is the most that there was, `least` at least.
+  // A line of the last minute, growing to five, now at the right; its top is the most that there was, or `least`.
   function draw(place, points, least) {
     const most = Math.max(least, ...points.map(([, value]) => value)) * 1.05, end = points.at(-1)[0];
-    const shape = points.map(([at, value]) =>
-      `${(CHART_WIDTH * (1 - (end - at) / CHART_SECONDS)).toFixed(1)},${(CHART_HEIGHT - 1 - (CHART_HEIGHT - 2) * value / most).toFixed(1)}`);
-    place.replaceChildren(picture(shape));
+    const seconds = Math.max(CHART_SECONDS_MIN, end - points[0][0]);
+    const right = (at) => (CHART_WIDTH * (1 - (end - at) / seconds)).toFixed(1);
+    const down = (value) => (CHART_HEIGHT - 1 - (CHART_HEIGHT - 2) * value / most).toFixed(1);
+    place.replaceChildren(picture(points.map(([at, value]) => `${right(at)},${down(value)}`)));
   }
 
   function picture(shape) {
