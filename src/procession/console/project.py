@@ -12,7 +12,10 @@ STACK_DIRECTORY = ".procession"
 STACK_DIRECTORY_VARIABLE = "PROCESSION_DIRECTORY"
 DEVELOPMENT = "dev"
 OF_WHAT_RUNS = frozenset(
-    {"down", "start", "stop", "restart", "roll", "reload", "scale", "signal", "status", "logs", "events", "attach"}
+    {
+        *("down", "start", "stop", "restart", "roll", "reload", "scale", "signal"),
+        *("status", "logs", "events", "dashboard", "attach"),
+    }
 )
 """The verbs for what runs, which read no declaration."""
 MARKS = (STACK_DIRECTORY, "manage.py", "procession.toml", "Procfile")

@@ -1,22 +1,11 @@
-"""Who may look, and who may do something: the site's own staff here; who has the token, in `token`."""
+"""Who may look, and who may do something."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from django.conf import settings
-from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import resolve_url
-from django.urls import NoReverseMatch, resolve, reverse
-from django.urls.exceptions import Resolver404
-
-from procession.control.wire import BY_CHARACTERS_MAX
-from procession.dashboard import pages
-
-VIEW = "procession.view"
-OPERATE = "procession.operate"
+from django.http import HttpRequest, HttpResponseBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,45 +17,6 @@ class Visitor:
 
 
 class Access(Protocol):
-    """Lets a visitor in, or says what he gets instead."""
+    """Lets a visitor in, or says what he gets instead. A site's is in `staff`, that of the link in `token`."""
 
     def admit(self, request: HttpRequest) -> Visitor | HttpResponseBase: ...
-
-
-class SiteAccess:
-    """The site's own login: staff with the permission `procession.view`, and `procession.operate` for actions."""
-
-    def admit(self, request: HttpRequest) -> Visitor | HttpResponseBase:
-        user = getattr(request, "user", None)
-        if user is None:
-            return _refused(request, "This site knows no users", "Put AuthenticationMiddleware into MIDDLEWARE.")
-        if not user.is_authenticated:
-            return redirect_to_login(request.get_full_path(), login_url())
-        if not (user.is_active and user.is_staff and user.has_perm(VIEW)):
-            who = user.get_username()
-            return _refused(
-                request, f"{who} may not see this", f"It is for staff with the permission {VIEW}. An admin gives it."
-            )
-        return Visitor(printable(user.get_username()), user.has_perm(OPERATE))
-
-
-def login_url() -> str:
-    """The site's; the admin's, where settings.LOGIN_URL leads nowhere, as its default does in a site without one."""
-    url = resolve_url(settings.LOGIN_URL)
-    try:
-        resolve(url)
-    except Resolver404:
-        try:
-            return reverse("admin:login")
-        except NoReverseMatch:
-            pass
-    return url
-
-
-def printable(name: str) -> str:
-    """As the control socket takes it."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name)[:BY_CHARACTERS_MAX]
-
-
-def _refused(request: HttpRequest, title: str, text: str) -> HttpResponse:
-    return pages.render(request, "refused.html", {"title": title, "text": text}, status=403)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from procession.dashboard.access import SiteAccess
 from procession.dashboard.routes import routes
+from procession.dashboard.staff import SiteAccess
 
 app_name = "procession"
 urlpatterns = routes(SiteAccess())
