@@ -39,15 +39,25 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(params=WIDTHS)
 def opened(browser: Browser, site: DashboardSite, request: pytest.FixtureRequest) -> Iterator[Open]:
     """Opens a page as somebody, on a desk in the light and on a phone in the dark. No script may fail or be refused."""
+    yield from _opened(browser, site, request.param)
+
+
+@pytest.fixture
+def on_desk(browser: Browser, site: DashboardSite) -> Iterator[Open]:
+    """The same, where it makes no difference."""
+    yield from _opened(browser, site, "desk")
+
+
+def _opened(browser: Browser, site: DashboardSite, where: str) -> Iterator[Open]:
     complaints: list[str] = []
     contexts: list[BrowserContext] = []
-    width, height = WIDTHS[request.param]
+    width, height = WIDTHS[where]
 
     def open_page(path: str, name: str = "anna", *, script: bool = True) -> Page:
         context = browser.new_context(
             base_url=site.base,
             viewport={"width": width, "height": height},
-            color_scheme="dark" if request.param == "phone" else "light",
+            color_scheme="dark" if where == "phone" else "light",
             java_script_enabled=script,
         )
         contexts.append(context)
@@ -96,8 +106,8 @@ def test_its_log_is_followed_and_a_script_in_it_is_text(opened: Open, site: Dash
     _keep(page, "process")
 
 
-def test_who_reads_further_up_is_left_there(opened: Open, site: DashboardSite) -> None:
-    page = opened("/processes/process/worker/")
+def test_who_reads_further_up_is_left_there(on_desk: Open, site: DashboardSite) -> None:
+    page = on_desk("/processes/process/worker/")
     site.worker_says("\n".join(f"filling {number}" for number in range(80)))
     expect(page.locator("#lines li").last).to_contain_text("filling 79")
     page.evaluate("document.querySelector('.log').scrollTop = 0")
@@ -121,14 +131,21 @@ def test_it_is_stopped_and_started(opened: Open, site: DashboardSite) -> None:
 
 
 def test_it_is_rolled(opened: Open, site: DashboardSite) -> None:
-    """The very process that serves the page: no request of it fails meanwhile."""
-    page = opened("/processes/process/web/")
-    pid = site.instance("web.1")["pid"]
-    _do(page, "Roll web")
+    _roll(opened("/processes/process/worker/"), site, "worker")
+
+
+def test_what_serves_the_page_is_rolled(on_desk: Open, site: DashboardSite) -> None:
+    """No request of it fails meanwhile."""
+    _roll(on_desk("/processes/process/web/"), site, "web")
+
+
+def _roll(page: Page, site: DashboardSite, name: str) -> None:
+    pid = site.instance(f"{name}.1")["pid"]
+    _do(page, f"Roll {name}")
     expect(page.locator(".timeline")).to_contain_text("roll-begun")
-    expect(_instance(page, "web.1").locator(".pid")).not_to_have_text(str(pid))
-    expect(_instance(page, "web.1")).to_contain_text("ready")
-    expect(_instance(page, "web.1-old")).to_have_count(0)
+    expect(_instance(page, f"{name}.1").locator(".pid")).not_to_have_text(str(pid))
+    expect(_instance(page, f"{name}.1")).to_contain_text("ready")
+    expect(_instance(page, f"{name}.1-old")).to_have_count(0)
 
 
 def test_it_is_scaled(opened: Open, site: DashboardSite) -> None:
@@ -150,8 +167,8 @@ def test_who_may_only_look_sees_no_action(opened: Open) -> None:
         assert page.locator("a.button, [data-confirm], form[method=post]").count() == 0
 
 
-def test_without_javascript_it_can_be_read_and_used(opened: Open, site: DashboardSite) -> None:
-    page = opened("/processes/process/worker/", script=False)
+def test_without_javascript_it_can_be_read_and_used(on_desk: Open, site: DashboardSite) -> None:
+    page = on_desk("/processes/process/worker/", script=False)
     expect(page.locator("#lines")).to_contain_text("ready to work")
     page.get_by_role("link", name="Stop worker").click()
     page.get_by_role("button", name="Stop worker").click()
@@ -161,8 +178,8 @@ def test_without_javascript_it_can_be_read_and_used(opened: Open, site: Dashboar
     assert page.url.endswith("/process/worker/?asked=start")
 
 
-def test_it_is_used_by_the_keyboard(opened: Open) -> None:
-    page = opened("/processes/")
+def test_it_is_used_by_the_keyboard(on_desk: Open) -> None:
+    page = on_desk("/processes/")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
@@ -177,8 +194,8 @@ def test_it_is_used_by_the_keyboard(opened: Open) -> None:
     expect(link).to_be_focused()
 
 
-def test_charts_are_drawn(opened: Open) -> None:
-    page = opened("/processes/")
+def test_charts_are_drawn(on_desk: Open) -> None:
+    page = on_desk("/processes/")
     for chart in ("cpu", "memory"):
         line = _instance(page, "web.1").locator(f"[data-keep={chart}] polyline")
         expect(line).to_have_attribute("points", re.compile(r"^\S+ \S+"))  # two points make a line
@@ -196,14 +213,15 @@ def test_old_news_are_called_old(browser: Browser, site: DashboardSite) -> None:
     context.close()
 
 
-@pytest.mark.parametrize("path", ["", "process/worker/", "events/", "process/worker/scale/", "process/web/stop/"])
-def test_axe_finds_nothing_grave(opened: Open, path: str) -> None:
-    page = opened(f"/processes/{path}")
-    expect(page.locator("h1")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
-    assert _violations(page) == []
-    if path == "events/":
-        _keep(page, "events", whole=False)
+def test_axe_finds_nothing_grave(opened: Open) -> None:
+    page = opened("/processes/")
+    for path in ("", "events/", "process/worker/", "process/worker/scale/", "process/web/stop/"):
+        page.goto(f"/processes/{path}")
+        expect(page.locator("h1")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} scrolls sideways"
+        assert _violations(page) == [], path
+        if path == "events/":
+            _keep(page, "events", whole=False)
 
 
 def _violations(page: Page) -> list[str]:
