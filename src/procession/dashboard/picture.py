@@ -62,7 +62,7 @@ class ProcessRow:
 
     @property
     def may_scale(self) -> bool:
-        return not self.is_task
+        return not self.is_task and not self.is_singleton
 
     @property
     def may_roll(self) -> bool:

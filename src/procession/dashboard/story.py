@@ -23,6 +23,7 @@ BAD = frozenset(
 SPEAK = ("text", "message", "last_exit", "why", "said", "because")
 """What of an event's detail is a sentence; the first that is there is shown without its name."""
 SPOKEN = frozenset({*SPEAK, "status"})  # "exited with 3" says all of an exit
+ENDED_AS_ASKED = (0, -15)  # well, or of the SIGTERM with which a stop begins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,7 @@ def _shown(value: object) -> str:
 
 
 def _tone(event: Event) -> str:
-    if event.kind == "exited" and event.detail.get("status") == 0:
+    if event.kind == "exited" and event.detail.get("status") in ENDED_AS_ASKED:
         return "off"
     if event.kind in BAD:
         return "bad"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -40,14 +39,12 @@ class Tail:
 def last_lines(directory: str, name: str, find: str) -> Tail:
     """The newest lines with `find` in them (in any case) of a process or an instance. Raises OSError."""
     logs = _logs(directory, name)
-    looked_at_max = LOOKED_AT_MAX // max(1, len(logs))
-    newest = {instance: list(islice(_backwards(instance, path), LINES_MAX)) for instance, path in logs.items()}
-    spots = {instance: _spot(records[::-1], Spot()) for instance, records in newest.items()}
-    if find:
-        newest, is_cut = _search(logs, find, looked_at_max)
-    else:
-        is_cut = False
-    return Tail(_merged(records[::-1] for records in newest.values()), _written(spots), is_cut)
+    newest = {instance: _newest(_backwards(instance, path), LINES_MAX) for instance, path in logs.items()}
+    cursor = _written({instance: spot for instance, (_, spot) in newest.items()})
+    if not find:
+        return Tail(_merged(records for records, _ in newest.values()), cursor)
+    found, is_cut = _search(logs, find, LOOKED_AT_MAX // max(1, len(logs)))
+    return Tail(_merged(records[::-1] for records in found.values()), cursor, is_cut)
 
 
 def lines_after(directory: str, name: str, find: str, cursor: str) -> Tail:
@@ -58,12 +55,27 @@ def lines_after(directory: str, name: str, find: str, cursor: str) -> Tail:
     is_cut = False
     for instance, path in _logs(directory, name).items():
         spot = before.get(instance, Spot())
-        records = list(islice(_backwards(instance, path, spot.time), LINES_MAX + spot.lines))[::-1]
-        spots[instance] = _spot(records, spot)
+        records, now = _newest(_backwards(instance, path, spot.time), LINES_MAX + spot.lines)
+        spots[instance] = now if records else spot
         new = _behind(records, spot)
         is_cut = is_cut or len(new) >= LINES_MAX
         found.append([record for record in new if _has(record, find)])
     return Tail(_merged(found), _written(spots), is_cut)
+
+
+def _newest(backwards: Iterator[Record], count: int) -> tuple[list[Record], Spot]:
+    """So many of the newest, oldest first; and how far one has read who has them: all lines of the last time count."""
+    records: list[Record] = []
+    last, same = "", 0
+    for record in backwards:
+        last = last or record.time
+        is_of_last = record.time == last and same < SAME_TIME_MAX
+        same += is_of_last
+        if len(records) < count:
+            records.append(record)
+        elif not is_of_last:
+            break
+    return records[::-1], Spot(last, same)
 
 
 def _search(logs: Mapping[str, str], find: str, looked_at_max: int) -> tuple[dict[str, list[Record]], bool]:
@@ -91,13 +103,6 @@ def _behind(records: list[Record], spot: Spot) -> list[Record]:
         return records[-LINES_MAX:]  # so many came that its own are out of sight, or nearly
     known = sum(record.time == spot.time for record in records[: spot.lines])
     return records[known:]
-
-
-def _spot(records: list[Record], before: Spot) -> Spot:
-    if not records:
-        return before
-    last = records[-1].time
-    return Spot(last, min(SAME_TIME_MAX, sum(record.time == last for record in records)))
 
 
 def _merged(one_each: Iterable[list[Record]]) -> list[Record]:

@@ -127,6 +127,7 @@
 
   // A line of the last minute, growing to five, now at the right; its top is the most that there was, or `least`.
   function draw(place, points, least) {
+    if (points.length < 2) return;
     const most = Math.max(least, ...points.map(([, value]) => value)) * 1.05, end = points.at(-1)[0];
     const seconds = Math.max(CHART_SECONDS_MIN, end - points[0][0]);
     const right = (at) => (CHART_WIDTH * (1 - (end - at) / seconds)).toFixed(1);
