@@ -56,6 +56,8 @@ def story(directory: str, names: tuple[str, ...] = (), *, before: int | None = N
         events = read_events(directory, Wanted(names=names, last=count + 1, before_id=before))
     except FileNotFoundError:
         return Story(trouble="No events yet: nothing has been started here.")
+    except OSError as error:
+        return Story(trouble=f"The history cannot be read: {error.strerror}")
     except sqlite3.Error as error:
         return Story(trouble=f"The history cannot be read: {error}")
     shown = events[-count:]
@@ -67,7 +69,7 @@ def known_names(directory: str) -> list[str]:
     """Of whom there are events."""
     try:
         return names_in(directory)
-    except (FileNotFoundError, sqlite3.Error):
+    except (OSError, sqlite3.Error):
         return []
 
 
