@@ -1,6 +1,6 @@
 """The dashboard in a real Chromium, on a desk and on a phone: what one does with it, and that it is kept up to date.
 
-Screenshots are left in .cache/screenshots, for people to look at.
+Screenshots are left in .screenshots, for people to look at.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.console.project import DEADLINE_SECONDS
 from tests.dashboard.site import DashboardSite
 
 ROOT = Path(__file__).parents[2]
-SCREENSHOTS = ROOT / ".cache" / "screenshots"
+SCREENSHOTS = ROOT / ".screenshots"
 WIDTHS = {"desk": (1280, 900), "phone": (390, 844)}
 GRAVE = ("serious", "critical")
 Open = Callable[..., Page]
