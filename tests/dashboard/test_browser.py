@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.console.project import DEADLINE_SECONDS
 from tests.dashboard.site import DashboardSite
@@ -64,7 +64,7 @@ def _opened(browser: Browser, site: DashboardSite, where: str) -> Iterator[Open]
         page = context.new_page()
         page.set_default_timeout(DEADLINE_SECONDS * 1000)
         page.goto(f"/enter/{name}/")
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: complaints.append(_told(message)) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(path)
         return page
@@ -222,6 +222,10 @@ def test_axe_finds_nothing_grave(opened: Open) -> None:
         assert _violations(page) == [], path
         if path == "events/":
             _keep(page, "events", whole=False)
+
+
+def _told(message: ConsoleMessage) -> str:
+    return f"{message.text} ({message.location})"
 
 
 def _violations(page: Page) -> list[str]:

@@ -120,6 +120,15 @@ def test_what_is_not_there_is_not_found(site: DashboardSite) -> None:
     assert anna.get("/processes/process/worker.9/").status == 404
 
 
+def test_what_an_instance_said_outlives_it(site: DashboardSite) -> None:
+    anna = site.visitor("anna")
+    site.ok("scale", "worker=2")
+    await_true(lambda: "ready to work" in anna.get("/processes/process/worker.2/").text, "it has said nothing")
+    site.ok("scale", "worker=1")
+    page = anna.get("/processes/process/worker.2/")
+    assert (page.status, "It is no more" in page.text, "ready to work" in page.text) == (200, True, True)
+
+
 def test_a_question_says_what_will_happen_and_what_becomes_of_this_page(site: DashboardSite) -> None:
     anna = site.visitor("anna")
     assert "it will be gone" in anna.get("/processes/process/web/stop/").text

@@ -47,6 +47,14 @@ def last_lines(directory: str, name: str, find: str) -> Tail:
     return Tail(_merged(records[::-1] for records in found.values()), cursor, is_cut)
 
 
+def has_log(directory: str, name: str) -> bool:
+    """Whether there is a log of this process or instance; one that cannot be looked at is none."""
+    try:
+        return bool(_logs(directory, name))
+    except OSError:
+        return False
+
+
 def lines_after(directory: str, name: str, find: str, cursor: str) -> Tail:
     """What came behind `cursor`; of very much, the end. Raises OSError."""
     before = _read(cursor)

@@ -42,9 +42,9 @@ def process(request: HttpRequest, visitor: Visitor, name: str) -> HttpResponse:
     directory = stack_directory()
     facts = _facts(request, visitor) | _seen(directory, name)
     row = facts.get("row")
-    process_name = row.name if isinstance(row, ProcessRow) else name
+    process_name = row.name if isinstance(row, ProcessRow) else _process_of(directory, name)
     described = declaration.declared(directory, process_name)
-    if row is None and described is None and not facts.get("trouble"):
+    if row is None and not (described and name == process_name) and not tail.has_log(directory, name):
         raise Http404(f"no process {name!r}")
     facts |= {
         "at": _now(),
@@ -157,6 +157,11 @@ def _row(seen: Picture, name: str) -> ProcessRow | None:
         if name == row.name or any(name == instance.name for instance in row.instances):
             return row
     return None
+
+
+def _process_of(directory: str, name: str) -> str:
+    """Of a process its own name; of an instance that is no more, that of its process."""
+    return name if declaration.declared(directory, name) else name.rpartition(".")[0] or name
 
 
 def _only(row: ProcessRow, name: str) -> ProcessRow:
