@@ -1,4 +1,8 @@
-"""The pages: what each asks for, and what it shows when nobody answers."""
+"""The pages: what each asks for, and what it shows when nobody answers.
+
+That nobody answers is something to show, and no failure of the site (5xx), of which Django would mail its admins: each
+second, as a page is brought up to date.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,7 @@ def stack(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     facts = _facts(request, visitor) | _seen(directory)
     facts |= {"section": "stack", "at": _now()}
     facts["story"] = story.story(directory, count=story.TIMELINE_EVENTS)
-    return render(request, "stack.html", facts, status=503 if facts.get("trouble") else 200)
+    return render(request, "stack.html", facts)
 
 
 @require_safe
@@ -56,7 +60,7 @@ def process(request: HttpRequest, visitor: Visitor, name: str) -> HttpResponse:
         "variables": declaration.variables(described) if described else [],
         **_log(request, directory, name),
     }
-    return render(request, "process.html", facts, status=503 if facts.get("trouble") else 200)
+    return render(request, "process.html", facts)
 
 
 @require_safe
