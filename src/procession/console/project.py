@@ -13,20 +13,8 @@ STACK_DIRECTORY_VARIABLE = "PROCESSION_DIRECTORY"
 DEVELOPMENT = "dev"
 OF_WHAT_RUNS = frozenset(
     {
-        *(
-            "down",
-            "start",
-            "stop",
-            "restart",
-            "roll",
-            "reload",
-            "scale",
-            "signal",
-            "status",
-            "logs",
-            "events",
-            "attach",
-        ),
+        *("down", "start", "stop", "restart", "roll", "reload", "scale", "signal"),
+        *("status", "logs", "events", "dashboard", "attach"),
         *("health", "doctor", "analyze"),
     }
 )

@@ -137,7 +137,7 @@ def memory_bytes(pid: int) -> int:
     From /proc/PID/statm and /proc/PID/task/PID/children (proc(5)): cheap, and readable for one's own processes.
     """
     alone = shared = 0
-    for member in _tree(pid):
+    for member in tree(pid):
         resident_pages, shared_pages = _statm(member)
         alone += resident_pages - shared_pages
         shared = max(shared, shared_pages)
@@ -188,7 +188,8 @@ def _without_instances(data: wire.Message) -> list[wire.Message]:
     return [process for process in data["processes"] if process["name"] not in present]
 
 
-def _tree(pid: int) -> list[int]:
+def tree(pid: int) -> list[int]:
+    """The pid and those of all its descendants, as the kernel lists them; [] for 0."""
     found = [pid] if pid else []
     for member in found:
         found.extend(map(int, _read(f"/proc/{member}/task/{member}/children").split()))

@@ -23,6 +23,7 @@ Verbs and their fields, besides v, id and verb (names: processes or instances; e
                                     every version of the protocol, as is `status`
 
 `wait: false` in a request asks for the answer at once, when the command is accepted.
+`by: "anna"` says on whose behalf a program asks, for the history: "anna, through uid 33 (www-data)".
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ STATE_NAME = "state.json"  # there while a supervisor runs; left over when it wa
 ELSEWHERE = "use another one: --stack-directory DIR or PROCESSION_DIRECTORY"
 VERSION = 1
 LINE_BYTES_MAX = 16 * 2**20  # a stack of 10,000 processes fits; more is refused, so that no client can fill the memory
+BY_CHARACTERS_MAX = 150  # as Django's usernames
 VERBS = frozenset(
     {"status", "apply", "start", "stop", "restart", "roll", "reload", "scale", "signal", "down", "watch", "upgrade"}
 )

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+ID_MAX = 2**63 - 1  # SQLite's largest integer
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -26,12 +28,13 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which events: of these processes or instances (none: all), since then, the newest `last`, after an id."""
+    """Which events: of these processes or instances (none: all), since then, the newest `last`, between two ids."""
 
     names: Sequence[str] = ()
     since: float = 0.0
     last: int | None = None
     after_id: int = 0
+    before_id: int | None = None
 
 
 def history_path(directory: str) -> str:
@@ -66,10 +69,11 @@ def _query(wanted: Wanted) -> tuple[str, list[object]]:
     by_name = f" AND (process IN ({marks}) OR instance IN ({marks}))" if wanted.names else ""
     text = (
         "SELECT id, at, kind, process, instance, pid, detail, who FROM events"
-        f" WHERE id > ? AND at >= ?{by_name} ORDER BY id DESC LIMIT ?"
+        f" WHERE id > ? AND id < ? AND at >= ?{by_name} ORDER BY id DESC LIMIT ?"
     )
     limit = -1 if wanted.last is None else wanted.last
-    return text, [wanted.after_id, wanted.since, *wanted.names, *wanted.names, limit]
+    before = ID_MAX if wanted.before_id is None else wanted.before_id
+    return text, [wanted.after_id, before, wanted.since, *wanted.names, *wanted.names, limit]
 
 
 def _event(row: tuple[int, float, str, str | None, str | None, int | None, str, str | None]) -> Event:

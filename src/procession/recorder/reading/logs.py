@@ -44,11 +44,15 @@ def _between(parts: Parts, wanted: Wanted) -> Iterator[Record]:
     return filter(wanted.has, takewhile(lambda record: record.time <= wanted.until, merged))
 
 
-def _newest(parts: Parts, wanted: Wanted, last: int) -> list[Record]:
+def backwards_all(parts: Parts, wanted: Wanted) -> Iterator[Record]:
+    """All records since `wanted.since`, newest first, `grep` and `last` set aside: for who looks at so many only."""
     # The last instance first: in the end all is turned round, and ties are then in the order of `parts`.
     one_each = [_backwards(instance, own, wanted) for instance, own in reversed(list(parts.items()))]
-    merged = heapq.merge(*one_each, key=itemgetter(0), reverse=True)
-    return list(islice(filter(wanted.has, merged), last))[::-1]
+    return heapq.merge(*one_each, key=itemgetter(0), reverse=True)
+
+
+def _newest(parts: Parts, wanted: Wanted, last: int) -> list[Record]:
+    return list(islice(filter(wanted.has, backwards_all(parts, wanted)), last))[::-1]
 
 
 def _forwards(instance: str, parts: list[Part], wanted: Wanted) -> Iterator[Record]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from procession.control.wire import Message
+from procession.control.wire import BY_CHARACTERS_MAX, Message
 from procession.stack.codec import from_data
 from procession.stack.model import Stack
 from procession.supervisor.core.events import Apply, Command, Down, Reload, Restart, Roll, Scale, Send, Start, Stop
@@ -19,6 +19,17 @@ class BadRequest(ValueError):
 def to_command(message: Message, operation: int, who: str) -> Command:
     """The command of a checked request (see `wire`), with verb other than status and watch. Raises BadRequest."""
     return COMMANDS[message["verb"]](message, operation, who)
+
+
+def to_who(message: Message, peer: str) -> str:
+    """Who asks, for the history: `peer` is what the kernel says of the client, `by` what the client says.
+
+    Raises BadRequest for a name that is too long, or could be taken for something else where it is read.
+    """
+    by = message.get("by", "")
+    if not isinstance(by, str) or len(by) > BY_CHARACTERS_MAX or not by.isprintable():
+        raise BadRequest(f"by: expected a name of at most {BY_CHARACTERS_MAX} printable characters, got {by!r:.200}")
+    return f"{by}, through {peer}" if by else peer
 
 
 def to_program(message: Message) -> list[str]:

@@ -17,7 +17,7 @@ from procession.refusal import ExitCode
 from procession.supervisor.core.actions import Reply
 from procession.supervisor.core.events import Command
 from procession.supervisor.linux.connection import Connection
-from procession.supervisor.linux.requests import BadRequest, to_command, to_program
+from procession.supervisor.linux.requests import BadRequest, to_command, to_program, to_who
 from procession.supervisor.linux.rundir import remove
 from procession.supervisor.linux.successor import TRY_AGAIN
 
@@ -165,7 +165,7 @@ class Server:
     def _command(self, asked: Asked, message: wire.Message) -> None:
         waits = message.get("wait") is not False
         operation = self.new_operation() if waits else 0
-        command = to_command(message, operation, _who(asked.connection.uid))
+        command = to_command(message, operation, to_who(message, _who(asked.connection.uid)))
         if waits:
             self._operations[operation] = asked
         else:
