@@ -52,6 +52,7 @@ def begin(turn: Turn, instance: Instance) -> None:
         since=turn.now,
         wanted=True,
         restarts=instance.restarts + 1,
+        readiness_failures=instance.readiness_failures,
     )
     turn.happen(successor, Happening.START)
     turn.sort()
