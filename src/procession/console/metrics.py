@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from procession.console import declared
+from procession.console.talk import duration
 from procession.refusal import ExitCode, Refusal
 
 TYPE_CHECKING = False
@@ -21,7 +22,8 @@ EXAMPLES = (
 )
 DETAILS = """\
 The numbers are asked for when they are wanted: between two scrapes nothing is done. How many tasks wait is asked by a
-child in the site's own Python, with its settings, at most every 30 s. Exit codes: 0 done, 3 no supervisor is there."""
+child in the site's own Python, with its settings, at most every
+30 s. Exit codes: 0 done, 3 no supervisor is there."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--listen", metavar="HOST:PORT", default="", help="serve them at /metrics until Ctrl-C")
     what.add_argument("--rules", action="store_true", help="print alert rules for Prometheus")
     what.add_argument("--grafana", action="store_true", help="print a dashboard for Grafana")
+    parser.add_argument(
+        "--queues-every", metavar="TIME", type=duration, default=30.0, help="so long an answer is given again (30s)"
+    )
     declared.add_arguments(parser)
     parser.add_argument("--no-queues", dest="queues", action="store_false", help="do not ask how many tasks wait")
 
@@ -71,7 +76,7 @@ def _queues(options: argparse.Namespace) -> QueueAnswers:
         see_as_supervisor(options.stack_directory)
         return applied_stack(options.stack_directory) or declared_stack()
 
-    return QueueAnswers(read_stack)
+    return QueueAnswers(read_stack, options.queues_every)
 
 
 def address(written: str) -> tuple[str, int]:

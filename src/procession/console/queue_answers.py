@@ -18,24 +18,25 @@ from procession.console.site_child import run_in
 from procession.refusal import Refusal
 from procession.stack.model import Process, Stack
 
-FRESH_SECONDS = 30.0  # a child that loads the site takes as much processor time as some dozen requests
+FRESH_SECONDS = 30.0  # a child that loads the site takes a second or so of processor time
 ANSWER_SECONDS_MAX = 8.0  # less than Prometheus waits for us (scrape_timeout, 10 s)
 
 
 class QueueAnswers:
     """`read_stack` gives the stack whose task runners are asked about; None where that is not known."""
 
-    def __init__(self, read_stack: Callable[[], Stack | None]) -> None:
+    def __init__(self, read_stack: Callable[[], Stack | None], fresh_seconds: float = FRESH_SECONDS) -> None:
         self._read_stack = read_stack
+        self._fresh_seconds = fresh_seconds
         self._lock = Lock()
         self._asked_at: float | None = None
         self._answers: list[Any] = []
         self._troubles: set[str] = set()
 
     def fresh(self) -> list[Any]:
-        """The answers of `procession.django.queues`, FRESH_SECONDS old at most. Two who ask at once get the same."""
+        """The answers of `procession.django.queues`, not older than that. Two who ask at once get the same."""
         with self._lock:
-            if self._asked_at is None or monotonic() - self._asked_at > FRESH_SECONDS:
+            if self._asked_at is None or monotonic() - self._asked_at > self._fresh_seconds:
                 stack = self._read_stack()
                 self._answers = _ask_all(stack) if stack is not None else []
                 self._asked_at = monotonic()
