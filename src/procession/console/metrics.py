@@ -18,12 +18,12 @@ SUMMARY = "Print the metrics of what runs, or serve them to Prometheus"
 EXAMPLES = (
     "procession metrics",
     "procession metrics --listen 127.0.0.1:9187",
-    "procession metrics --rules > procession-rules.yml",
+    "procession metrics --rules",
 )
 DETAILS = """\
 The numbers are asked for when they are wanted: between two scrapes nothing is done. How many tasks wait is asked by a
-child in the site's own Python, with its settings, at most every
-30 s. Exit codes: 0 done, 3 no supervisor is there."""
+child in the site's own Python, with its settings, at most
+every 30 s; it counts without a supervisor, too. Exit codes: 0 done, 3 no supervisor is there."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
