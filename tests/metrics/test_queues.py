@@ -7,9 +7,14 @@ import subprocess
 import sys
 
 import pytest
+from amqp.exceptions import NotFound
+from kombu import Connection
 
+from procession.backends.registry import find, names
+from procession.django.counters import COUNTERS
 from tests.backends.workers.conftest import MakeRunner
 from tests.backends.workers.stage import DIRECTORY, Runner
+from tests.servers import rabbitmq_server
 
 ENQUEUE = "from jobs.tasks import enqueue; [enqueue('nowhere') for _ in range({})]"
 WORKERS = {
@@ -42,6 +47,14 @@ def ask(runner: Runner, questions: list[object]) -> str:
     done = subprocess.run(argv, cwd=DIRECTORY, env=runner.environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_every_backend_that_takes_tasks_has_its_counter() -> None:
+    backends = [backend for name in names() if (backend := find(name)) is not None]
+    assert {backend.queues for backend in backends} - {""} == set(COUNTERS)
+    assert {backend.name for backend in backends if backend.queues} == {backend for backend, _ in WORKERS.values()} | {
+        "rq-pool"
+    }
 
 
 @pytest.mark.parametrize(
@@ -111,6 +124,20 @@ def test_celery_in_files(make_runner: MakeRunner) -> None:
     runner = make_runner("celery-files")
     shell(runner, ENQUEUE.format(3))
     assert count(runner, "celery") == {("celery", "waiting", ""): 3}
+
+
+@pytest.mark.slow
+def test_celery_on_rabbitmq_is_asked_passively(make_runner: MakeRunner) -> None:
+    """To ask for a queue must not make it: nobody would work it off."""
+    runner = make_runner("celery")
+    with rabbitmq_server() as url:
+        runner.environment["JOBS_AMQP"] = url
+        shell(runner, ENQUEUE.format(3))
+        for _ in range(2):
+            counts = count(runner, "celery", "-Q", "never-used,celery")
+            assert counts == {("celery", "waiting", ""): 3, ("never-used", "waiting", ""): 0}
+        with Connection(url) as connection, pytest.raises(NotFound):
+            connection.channel().queue_declare("never-used", passive=True)
 
 
 @pytest.mark.slow
