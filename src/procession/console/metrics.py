@@ -68,8 +68,8 @@ def _queues(options: argparse.Namespace) -> QueueAnswers:
     def declared_stack() -> Stack | None:
         try:
             loaded = declared.load(options)
-        except Refusal:
-            return None
+        except (OSError, Refusal):
+            return None  # then there is nothing to count; that no supervisor answers is said in the end
         return loaded.stack() if loaded.data is not None else None
 
     def read_stack() -> Stack | None:
