@@ -233,6 +233,11 @@ def test_a_task_that_fails_ends_apply_and_nothing_is_started(site: Site) -> None
     assert refused.code == 1
     assert "setup ended with 7" in refused.err
     assert members(site.engine, site.project) == []
+    remembered = project.stack_directory / "engine.json"
+    assert "supervisord.conf" in json.loads(remembered.read_text())["pending"]
+    write_settings(project, site.declaration())
+    assert "supervisord.conf" in project.ok("apply").err, "it goes on with what was left"
+    assert json.loads(remembered.read_text())["pending"] == []
 
 
 def install_supervisord(folder: Path, python: str) -> None:
