@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -196,6 +197,45 @@ def test_a_hand_edit_is_noticed_and_a_strangers_file_never_replaced(site: Projec
     conf.write_text("; a stranger's\n")
     refused(site.run("apply", "--overwrite"), 4, "is not ours", "nothing was changed")
     assert conf.read_text() == "; a stranger's\n"
+
+
+def test_no_name_does_nothing_in_silence_or_means_more_than_it_says(site: Project) -> None:
+    site.declare(
+        SITE
+        + '[processes.once]\ncommand = "true"\ntype = "task"\n[processes.one]\ncommand = "sleep 9"\nsingleton = true\n'
+    )
+    applied_to("systemd", site)
+    for verb, wrong in (
+        ("stop", "web.x"),
+        ("stop", "web.0"),
+        ("status", "web."),
+        ("start", "web.2"),
+        ("roll", "web.2"),
+    ):
+        refused(site.run(verb, wrong, "--dry-run"), 2, f"there is no instance '{wrong}'", "web has web.1")
+    assert "site-web@2.service" in site.ok("stop", "web.2", "--dry-run").out, "a roll may have left it"
+    for wrong, why in (("once=2", "is a task"), ("one=2", "is a singleton"), ("web=99999", "from 0 to 10000")):
+        refused(site.run("scale", wrong, "--dry-run"), 2, why)
+
+
+def test_verbs_of_a_supervisord_that_is_not_there(site: Project) -> None:
+    applied_to("supervisord", site)
+    for verb in ("start", "stop", "restart", "roll"):
+        refused(site.run(verb, "web"), 3, "no supervisord is there", "procession apply")
+    assert "nothing of it runs" in site.ok("down").err
+    refused(site.run("status"), 3, "procession up -d")
+
+
+def applied_to(engine: str, site: Project) -> None:
+    """As after a boot: it is remembered, and nothing runs."""
+    stack = json.loads(site.ok("render").out)
+    site.stack_directory.mkdir()
+    applied = {"engine": engine, "directory": f"{site.directory.parent}/s", "stack": stack}
+    (site.stack_directory / "engine.json").write_text(json.dumps(applied))
+
+
+def test_render_for_our_own_supervisor_says_what_there_is_instead(site: Project) -> None:
+    refused(site.run("render", "--engine", "embedded"), 2, "needs no files", "procession up")
 
 
 def test_while_our_own_supervisor_runs_nothing_is_applied(site: Project) -> None:

@@ -123,12 +123,6 @@ def test_a_roll_stops_at_the_first_one_that_fails_and_leaves_the_extra_one() -> 
     assert not any("stop" in words or "mysite-web@2" in words for words in machine.said)
 
 
-@pytest.mark.parametrize(("name", "count"), [("beat", 2), ("migrate", 1)])
-def test_what_cannot_be_scaled_is_refused(name: str, count: int) -> None:
-    with pytest.raises(Refusal):
-        Machine().run(ENGINE.verbs["scale"](asked(**{name: count})))
-
-
 def test_apply_rolls_what_has_changed_and_ends_what_is_beside_the_declared() -> None:
     question = Asked(
         stack=asked().stack, options=asked().options, directory="/nowhere", changed=("mysite-worker@.service",)

@@ -25,6 +25,7 @@ from procession.stack.model import Kind, Process
 
 AT_ONCE_MAX = 16  # supervisorctls that run beside each other
 NOT_YET = "Not started"  # what supervisorctl says of a program that was added just now
+GONE = ("no such file", "refused connection")  # supervisorctl's words where it has ended, or was killed
 EVENTS = "spawned:|exited:|success:|stopped:|gave up:|killing|waiting for|reaped unknown|supervisord started"
 
 
@@ -110,7 +111,8 @@ def _do(asked: Asked, word: str, names: Sequence[str]) -> Steps[None]:
 
 def _is_next(row: Row, asked: Asked) -> bool:
     process = asked.stack.process(row.process)
-    return process is not None and row.name == next_name(process) and (not asked.names or row.process in asked.names)
+    is_meant = not asked.names or bool({row.process, row.name} & set(asked.names))
+    return process is not None and row.name == next_name(process) and is_meant
 
 
 def _at_once(asked: Asked, word: str, names: Sequence[str]) -> Command:
@@ -141,12 +143,15 @@ def scale(asked: Asked) -> Steps[None]:
 
 
 def down(asked: Asked) -> Steps[None]:
-    """Raises Refusal where it does not end."""
+    """Raises Refusal where it does not end. It may have ended already, by a boot."""
     looked = yield supervisorctl(asked, "pid", looks=True)
     if looked.is_well:
         yield from _shut_down(asked, looked.stdout.strip())
+    elif not any(word in looked.stdout for word in GONE):
+        raise Refusal(f"supervisord does not answer: {looked.last_words()}")
     elif not (yield from end_leftovers(asked)):
-        raise Refusal(f"no supervisord is there: {looked.last_words()}", code=ExitCode.NO_SUPERVISOR)
+        yield News(f"no supervisord is there, and nothing of it runs: {looked.last_words()}")
+        return
     yield News("all of it is stopped, and supervisord has ended; its files stay")
 
 

@@ -12,8 +12,8 @@ from procession.engines.systemd.render import render
 from procession.engines.systemd.service import hands_over
 from procession.engines.systemd.status import row
 from procession.engines.systemd.units import Unit, carry_out, chosen, is_task, look, systemctl
-from procession.refusal import ExitCode, Refusal
-from procession.stack.model import Kind, Process
+from procession.refusal import Refusal
+from procession.stack.model import Process
 
 TROUBLE = ("failed", "activating")
 ALONE = "--job-mode=ignore-dependencies"  # a task that is run again must not take down what Requires= it
@@ -90,18 +90,7 @@ def is_wanted(asked: Asked, unit: Unit) -> bool:
 def scale(asked: Asked) -> Steps[None]:
     """Start what is missing, stop what is too much: the highest numbers. It lasts until the next apply or boot."""
     for name, count in asked.replicas.items():
-        process = asked.stack.process(name)
-        assert process is not None, "the console looks names up"
-        _refuse_to_scale(process, count)
         yield from _scale(replace(asked, names=(name,)), count)
-
-
-def _refuse_to_scale(process: Process, count: int) -> None:
-    if process.kind is Kind.TASK:
-        raise Refusal(f"{process.name} is a task: it runs once", code=ExitCode.USAGE)
-    if process.singleton and count > 1:
-        what = f"{process.name} is a singleton: there must never be two of it"
-        raise Refusal(what, 'write "SINGLETON": False if two do no harm', code=ExitCode.USAGE)
 
 
 def _scale(asked: Asked, count: int) -> Steps[None]:
