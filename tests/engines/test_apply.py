@@ -220,6 +220,8 @@ def test_no_name_does_nothing_in_silence_or_means_more_than_it_says(site: Projec
 
 def test_verbs_of_a_supervisord_that_is_not_there(site: Project) -> None:
     applied_to("supervisord", site)
+    refused(site.run("down"), 4, "does not answer", "could not find config file")
+    site.ok("render", "--engine", "supervisord", "--output", "../s")
     for verb in ("start", "stop", "restart", "roll"):
         refused(site.run(verb, "web"), 3, "no supervisord is there", "procession apply")
     assert "nothing of it runs" in site.ok("down").err

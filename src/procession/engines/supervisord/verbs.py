@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from procession.engines.base import Asked, Row, State, Verb
 from procession.engines.steps import Await, Command, News, Put, Steps
+from procession.engines.supervisord.check import complaint
 from procession.engines.supervisord.launched import launcher, task_path
 from procession.engines.supervisord.leftovers import end_leftovers
 from procession.engines.supervisord.options import CONF, LOG, next_name, program
@@ -148,7 +149,7 @@ def down(asked: Asked) -> Steps[None]:
     if looked.is_well:
         yield from _shut_down(asked, looked.stdout.strip())
     elif not any(word in looked.stdout for word in GONE):
-        raise Refusal(f"supervisord does not answer: {looked.last_words()}")
+        raise Refusal(f"supervisord does not answer: {complaint(looked)}")
     elif not (yield from end_leftovers(asked)):
         yield News(f"no supervisord is there, and nothing of it runs: {looked.last_words()}")
         return
