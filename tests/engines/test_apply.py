@@ -218,6 +218,23 @@ def test_no_name_does_nothing_in_silence_or_means_more_than_it_says(site: Projec
         refused(site.run("scale", wrong, "--dry-run"), 2, why)
 
 
+def test_what_could_be_written_only_in_part_is_not_forgotten(site: Project) -> None:
+    site.ok("apply", "--engine", "supervisord")
+    (site.directory / "../s/tasks").write_text("in the way")
+    site.declare(SITE + '[processes.once]\ncommand = "true"\ntype = "task"\n')
+    refused(site.run("apply"), 4, "tasks")
+    (site.directory / "../s/tasks").unlink()
+    assert "goes on with what it has left: supervisord.conf, tasks/once.json" in site.ok("apply").err
+    assert "goes on" not in site.ok("apply").err
+    site.ok("down")
+
+
+def test_what_is_remembered_is_nobodys_commit(site: Project) -> None:
+    site.ok("apply", "--engine", "supervisord")
+    assert (site.stack_directory / ".gitignore").read_text() == "*\n"
+    site.ok("down")
+
+
 def test_verbs_of_a_supervisord_that_is_not_there(site: Project) -> None:
     applied_to("supervisord", site)
     refused(site.run("down"), 4, "does not answer", "could not find config file")

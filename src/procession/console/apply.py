@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from procession.console import declared, text
 from procession.console.engine import run_steps
+from procession.console.launch import DIRECTORY_MODE, ignore_in_git
 from procession.control.wire import SOCKET_NAME
 from procession.engines import applied as memory
 from procession.engines import files
@@ -105,8 +106,11 @@ def _apply(tool: Engine, rendering: Rendering, asked: Asked, options: argparse.N
     is_there = _is_there(tool, asked, options)
     if is_there:
         _check(tool, rendering, asked)
-    asked = replace(asked, changed=_to_take_in(changes, tool, options))
+    last = memory.read(options.stack_directory) if tool.runs else None
+    asked = replace(asked, changed=_to_take_in(changes, last))
     if not options.dry_run:
+        if tool.runs:
+            _begin(last, asked, options)
         files.write(asked.directory, rendering.files, changes)
         _remember(tool, asked, options, pending=asked.changed)
     try:
@@ -120,13 +124,20 @@ def _apply(tool: Engine, rendering: Rendering, asked: Asked, options: argparse.N
     return ExitCode.DONE
 
 
-def _to_take_in(changes: Sequence[Difference], tool: Engine, options: argparse.Namespace) -> tuple[str, ...]:
+def _to_take_in(changes: Sequence[Difference], last: Applied | None) -> tuple[str, ...]:
     """The files that are others than those that the engine runs: also those that the last apply has only written."""
-    last = memory.read(options.stack_directory) if tool.runs else None
     pending = last.pending if last else ()
     if pending:
         text.say(f"the last apply was called off; this one goes on with what it has left: {', '.join(pending)}")
     return tuple(dict.fromkeys([*(one.path for one in changes if one.change not in QUIET), *pending]))
+
+
+def _begin(last: Applied | None, asked: Asked, options: argparse.Namespace) -> None:
+    """What is to be taken in is remembered first: with a full disk some of it is there, and later looks the same."""
+    os.makedirs(options.stack_directory, DIRECTORY_MODE, exist_ok=True)
+    ignore_in_git(options.stack_directory)
+    if last is not None:
+        memory.write(options.stack_directory, replace(last, pending=asked.changed))
 
 
 def _remember(tool: Engine, asked: Asked, options: argparse.Namespace, *, pending: tuple[str, ...] = ()) -> None:
