@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from procession.engines.files import replace_file
+from procession.engines.secrets import PRIVATE_MODE
 from procession.refusal import Refusal
 from procession.stack.codec import from_data, to_data
 from procession.stack.model import Stack
@@ -45,13 +47,9 @@ def read(stack_directory: str) -> Applied | None:
 def write(stack_directory: str, applied: Applied) -> None:
     """Raises OSError. Only we may read it: a declaration may hold secrets."""
     os.makedirs(stack_directory, mode=0o700, exist_ok=True)
-    path = path_in(stack_directory)
     data = {"engine": applied.engine, "directory": applied.directory, "pending": applied.pending}
     data["stack"] = to_data(applied.stack)
-    fd = os.open(f"{path}.part", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(fd, "w", encoding="utf-8") as file:
-        json.dump(data, file)
-    os.rename(f"{path}.part", path)
+    replace_file(path_in(stack_directory), json.dumps(data), PRIVATE_MODE)
 
 
 def path_in(stack_directory: str) -> str:
