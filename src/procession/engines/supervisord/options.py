@@ -74,4 +74,8 @@ def listener_name(process: Process) -> str:
 
 def tells(process: Process, stack: Stack) -> bool:
     """Whether an instance can say that it is ready: in a file, which is its user's if supervisord is."""
-    return process.tells_ready and len({(one.user, one.group) for one in stack.processes}) == 1
+    return process.tells_ready and is_of_one_user(stack)
+
+
+def is_of_one_user(stack: Stack) -> bool:
+    return len({(process.user, process.group) for process in stack.processes}) == 1
