@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from procession.engines.base import Asked, Row, State
-from procession.engines.steps import Command, Show, Step, Steps
+from procession.engines.steps import Command, News, Show, Step, Steps
 from procession.engines.systemd import ENGINE
 from procession.engines.systemd.status import status
 from procession.refusal import Refusal
@@ -23,6 +23,7 @@ class Machine:
 
     def __init__(self, *extra: str, fails: str = "") -> None:
         self.said: list[str] = []
+        self.news: list[str] = []
         self._extra = extra
         self._fails = fails
 
@@ -37,6 +38,8 @@ class Machine:
     def _answer(self, step: Step) -> Done:
         if isinstance(step, Show):
             self.said.append(step.command.text())
+        if isinstance(step, News):
+            self.news.append(step.text)
         if not isinstance(step, Command):
             return Done(0)
         if "show" in step.argv and self._fails != "show":
@@ -92,6 +95,26 @@ def is_unit(word: str) -> bool:
 )
 def test_a_verb_is_these_commands(verb: str, question: Asked, commands: list[str]) -> None:
     assert Machine().run(ENGINE.verbs[verb](question)) == commands
+
+
+@pytest.mark.parametrize(
+    ("verb", "question", "news"),
+    [
+        ("start", asked(), ["waiting until ready: beat.1", "beat.1: started"]),
+        ("stop", asked("web", "beat"), ["web.1: stopped", "web.2: stopped"]),
+        ("restart", asked("migrate", "worker.2"), ["migrate.1: done", "worker.2: restarted"]),
+        ("scale", asked(web=2), []),
+        (
+            "scale",
+            asked(worker=3),
+            ["worker.3: started", "worker: 3 until the next apply or boot; REPLICAS in the declaration makes it last"],
+        ),
+    ],
+)
+def test_each_that_a_verb_has_changed_is_told_and_no_other(verb: str, question: Asked, news: list[str]) -> None:
+    machine = Machine()
+    machine.run(ENGINE.verbs[verb](question))
+    assert machine.news == news
 
 
 def test_down_stops_everything_before_it_takes_the_files_away() -> None:

@@ -23,12 +23,17 @@ def start(asked: Asked) -> Steps[None]:
     """Also what had failed, and after all waits: what has READY to say has said it when this is done."""
     units = [] if asked.names else [names.target(asked.stack)]
     if asked.options.supervisor:
-        units = [names.supervisor(asked.stack)]
+        units, down = [names.supervisor(asked.stack)], []
     else:
         units += _named(asked)
+        down = [unit for unit in (yield from look(asked)) if is_wanted(asked, unit) and not unit.is_up]
+    if down:
+        yield News(f"waiting until ready: {', '.join(unit.name for unit in down)}")
     done = yield systemctl(asked.options, "start", "--", *units)
     if not done.is_well:
         raise Refusal((yield from _what_failed(asked)) or done.last_words(), "procession logs")
+    for unit in down:
+        yield News(f"{unit.name}: {'done' if is_task(unit) else 'started'}")
 
 
 def _what_failed(asked: Asked) -> Steps[str]:
@@ -51,7 +56,11 @@ def _named(asked: Asked) -> list[str]:
 
 def stop(asked: Asked) -> Steps[None]:
     """A process as a whole stops listening, too; one instance of it leaves the listening to the others."""
+    units = [] if asked.options.supervisor else (yield from look(asked))
     yield from carry_out(systemctl(asked.options, "stop", "--", *_all(asked)))
+    for unit in units:
+        if unit.is_up and not is_task(unit):
+            yield News(f"{unit.name}: stopped")
 
 
 def _all(asked: Asked) -> list[str]:
@@ -74,12 +83,15 @@ def restart(asked: Asked) -> Steps[None]:
         yield from carry_out(systemctl(asked.options, "restart", "--", names.supervisor(asked.stack)))
         return
     units = yield from look(asked)
-    tasks = [unit.unit for unit in units if is_task(unit) and asked.names]
-    others = [unit.unit for unit in units if not is_task(unit) and is_wanted(asked, unit)]
+    tasks = [unit for unit in units if is_task(unit) and asked.names]
+    others = [unit for unit in units if not is_task(unit) and is_wanted(asked, unit)]
     for task in tasks:
-        yield from carry_out(systemctl(asked.options, "restart", ALONE, "--", task))
+        yield from carry_out(systemctl(asked.options, "restart", ALONE, "--", task.unit))
+        yield News(f"{task.name}: done")
     if others:
-        yield from carry_out(systemctl(asked.options, "restart", "--", *others))
+        yield from carry_out(systemctl(asked.options, "restart", "--", *(unit.unit for unit in others)))
+    for unit in others:
+        yield News(f"{unit.name}: restarted")
 
 
 def is_wanted(asked: Asked, unit: Unit) -> bool:
@@ -97,12 +109,14 @@ def _scale(asked: Asked, count: int) -> Steps[None]:
     process, _ = chosen(asked)[0]
     units = yield from look(asked)
     there = {unit.number for unit in units if unit.is_up}
-    missing = [names.instance(asked.stack, process, number) for number in range(1, count + 1) if number not in there]
-    surplus = [names.instance(asked.stack, process, number) for number in sorted(there) if number > count]
-    if missing:
-        yield from carry_out(systemctl(asked.options, "start", "--", *missing))
-    if surplus:
-        yield from carry_out(systemctl(asked.options, "stop", "--", *surplus))
+    missing = [number for number in range(1, count + 1) if number not in there]
+    surplus = [number for number in sorted(there) if number > count]
+    for verb, past, numbers in (("start", "started", missing), ("stop", "stopped", surplus)):
+        if numbers:
+            found = [names.instance(asked.stack, process, number) for number in numbers]
+            yield from carry_out(systemctl(asked.options, verb, "--", *found))
+        for number in numbers:
+            yield News(f"{process.name}.{number}: {past}")
     if count != process.replicas:
         yield News(f"{process.name}: {count} until the next apply or boot; REPLICAS in the declaration makes it last")
 
