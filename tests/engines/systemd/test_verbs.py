@@ -21,11 +21,12 @@ DOWN = {"mysite-beat.service"}
 class Machine:
     """Answers `systemctl show` for units that are up but those in `down`; the commands are in `said`."""
 
-    def __init__(self, *extra: str, fails: str = "") -> None:
+    def __init__(self, *extra: str, fails: str = "", state: str = "active") -> None:
         self.said: list[str] = []
         self.news: list[str] = []
         self._extra = extra
         self._fails = fails
+        self._state = state
 
     def run(self, steps: Steps[object]) -> list[str]:
         try:
@@ -48,7 +49,7 @@ class Machine:
         return Done(1, stderr="failed") if self._fails and self._fails in step.text() else Done(0)
 
     def _block(self, unit: str) -> str:
-        state = "inactive" if unit in DOWN else "active"
+        state = "inactive" if unit in DOWN else self._state
         return f"Id={unit}\nLoadState=loaded\nActiveState={state}\nSubState=running\nMainPID=7\nNRestarts=2"
 
 
@@ -115,6 +116,13 @@ def test_each_that_a_verb_has_changed_is_told_and_no_other(verb: str, question: 
     machine = Machine()
     machine.run(ENGINE.verbs[verb](question))
     assert machine.news == news
+
+
+def test_what_does_not_come_up_is_said_in_our_words() -> None:
+    """systemctl's last words are where else to look."""
+    machine = Machine("mysite-web@2.service", fails="restart", state="failed")
+    with pytest.raises(Refusal, match=r"web\.1: failed; web\.2: failed"):
+        machine.run(ENGINE.verbs["restart"](asked("web.1", "web.2")))
 
 
 def test_down_stops_everything_before_it_takes_the_files_away() -> None:

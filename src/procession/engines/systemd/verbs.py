@@ -29,11 +29,16 @@ def start(asked: Asked) -> Steps[None]:
         down = [unit for unit in (yield from look(asked)) if is_wanted(asked, unit) and not unit.is_up]
     if down:
         yield News(f"waiting until ready: {', '.join(unit.name for unit in down)}")
-    done = yield systemctl(asked.options, "start", "--", *units)
-    if not done.is_well:
-        raise Refusal((yield from _what_failed(asked)) or done.last_words(), "procession logs")
+    yield from _bring_up(asked, "start", "--", *units)
     for unit in down:
         yield News(f"{unit.name}: {'done' if is_task(unit) else 'started'}")
+
+
+def _bring_up(asked: Asked, *words: str) -> Steps[None]:
+    """By systemctl, which waits until all is ready. Raises Refusal."""
+    done = yield systemctl(asked.options, *words)
+    if not done.is_well:
+        raise Refusal((yield from _what_failed(asked)) or done.last_words(), "procession logs")
 
 
 def _what_failed(asked: Asked) -> Steps[str]:
@@ -42,7 +47,7 @@ def _what_failed(asked: Asked) -> Steps[str]:
         return ""
     units = yield from look(asked)
     failed = [row(unit, 0.0) for unit in units if unit.said.get("ActiveState") in TROUBLE]
-    return "; ".join(f"{each.name} is in {each.state}: {each.said}" for each in failed)
+    return "; ".join(f"{each.name}: {', '.join(filter(None, (each.state, each.said)))}" for each in failed)
 
 
 def _named(asked: Asked) -> list[str]:
@@ -86,10 +91,10 @@ def restart(asked: Asked) -> Steps[None]:
     tasks = [unit for unit in units if is_task(unit) and asked.names]
     others = [unit for unit in units if not is_task(unit) and is_wanted(asked, unit)]
     for task in tasks:
-        yield from carry_out(systemctl(asked.options, "restart", ALONE, "--", task.unit))
+        yield from _bring_up(asked, "restart", ALONE, "--", task.unit)
         yield News(f"{task.name}: done")
     if others:
-        yield from carry_out(systemctl(asked.options, "restart", "--", *(unit.unit for unit in others)))
+        yield from _bring_up(asked, "restart", "--", *(unit.unit for unit in others))
     for unit in others:
         yield News(f"{unit.name}: restarted")
 
@@ -113,8 +118,7 @@ def _scale(asked: Asked, count: int) -> Steps[None]:
     surplus = [number for number in sorted(there) if number > count]
     for verb, past, numbers in (("start", "started", missing), ("stop", "stopped", surplus)):
         if numbers:
-            found = [names.instance(asked.stack, process, number) for number in numbers]
-            yield from carry_out(systemctl(asked.options, verb, "--", *found))
+            yield from _bring_up(asked, verb, "--", *(names.instance(asked.stack, process, one) for one in numbers))
         for number in numbers:
             yield News(f"{process.name}.{number}: {past}")
     if count != process.replicas:
