@@ -218,5 +218,7 @@ def test_with_uv_the_image_is_made_from_the_lock_file() -> None:
 
 
 def test_env_files_do_not_get_into_the_image() -> None:
-    files = rendered(stack_of(MIGRATE, replace(WEB, env_files=(f"{HOME}/conf/prod.env",))), ContainerOptions())
-    assert "\nconf/prod.env\n" in text_of(files, "Dockerfile.dockerignore")
+    options = ContainerOptions(env_file=("more/common.env",), directory="docker")
+    files = rendered(stack_of(MIGRATE, replace(WEB, env_files=(f"{HOME}/conf/prod.env",))), options)
+    ignored = text_of(files, "Dockerfile.dockerignore").splitlines()
+    assert {"conf/prod.env", "more/common.env", "docker", "deploy/compose", "**/.env", "**/*.key"} <= {*ignored}

@@ -45,7 +45,16 @@ def nap():
     time.sleep(12)  # longer than Docker itself would wait
     print("the nap ends", flush=True)
 """
-LOOK = "import os;print(os.getuid(), os.access('manage.py', 2), os.path.exists('.env'), os.environ['SECRET_KEY'])"
+LOOK = """
+import os
+print(os.getuid(), os.access("manage.py", os.W_OK), os.environ["SECRET_KEY"], *(p for p in (%r) if os.path.exists(p)))
+open("made", "w").close()
+try:
+    os.rename("manage.py", "moved.py")
+except PermissionError:
+    print("not moved")
+"""
+PRIVATE = (".env", "conf/.env", "conf/tls.key", "deploy/compose/.env", "deploy/compose/compose.yaml")
 WEB = {"BACKEND": "gunicorn", "READINESS": {"PATH": "/health/", "INTERVAL": 1, "WITHIN": 300}}
 MANAGE = {"BACKEND": "manage", "TYPE": "task"}
 
@@ -176,7 +185,10 @@ def test_the_image_that_is_built_runs_the_site(site: Site, tmp_path: Path, docke
     environment = {**docker_config, **site.machine.environment}
     import_python("python:3.13-slim", environment, tmp_path)
     import_nginx("nginx:1.28-alpine", environment, tmp_path / "nginx.tar")
-    (tmp_path / "site" / ".env").write_text("SECRET_KEY=hunter2\n")
+    for path in PRIVATE[:-1]:
+        private = tmp_path / "site" / path
+        private.parent.mkdir(parents=True, exist_ok=True)
+        private.write_text("SECRET_KEY=hunter2\n")
     processes = {
         "web": {**WEB, "ARGS": {"bind": "127.0.0.1:8000"}, "DEPENDS_ON": ["migrate"], "ENV_FILE": ".env"},
         "migrate": {**MANAGE, "ARGS": "migrate --noinput"},
@@ -193,6 +205,7 @@ def test_the_image_that_is_built_runs_the_site(site: Site, tmp_path: Path, docke
         with urllib.request.urlopen(f"http://127.0.0.1:{PORT}{style}", timeout=60) as answer:
             assert (answer.headers["Content-Type"], "nginx" in answer.headers["Server"]) == ("text/css", True)
             assert "max-age=315360000" in answer.headers["Cache-Control"]
-    assert site.machine.docker("exec", "site-web-1", "python", "-c", LOOK) == f"{USER} False False hunter2"
+    look = site.machine.docker("exec", "site-web-1", "python", "-c", LOOK % (PRIVATE,))
+    assert look == f"{USER} False hunter2\nnot moved"
     assert "hunter2" not in site.machine.docker("history", "--no-trunc", "site:latest")
     site.ok("down")
