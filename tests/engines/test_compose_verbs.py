@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from procession.engines import compose
 from procession.engines.base import State
 from procession.engines.containers.docker import CONTAINER_EVENTS, EVENT_FORMAT
 from procession.engines.containers.options import ContainerOptions, Form
+from procession.engines.needs import require
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
 from tests.engines.contained import BEAT, FRONTED, MIGRATE, WEB, WORKER, Played, asked, stack_of
@@ -206,6 +208,21 @@ def test_an_apply_runs_the_tasks_first_and_then_rolls_what_changed() -> None:
 def test_an_apply_whose_task_fails_touches_nothing_more() -> None:
     said = applied(*THERE[:2], migrated=1)
     assert said == [f"{UP} up --detach --no-deps --force-recreate migrate", "migrate failed: exit code 1"]
+
+
+def test_a_container_that_goes_while_one_waits_is_not_ready() -> None:
+    ended = done("restart", "web", answers=[*looks(*THERE), ("docker inspect mysite", Done(1, "[]", "No such object"))])
+    assert ended[-1] == "cannot see whether web.1 became ready: No such object"
+
+
+def test_containers_of_another_site_of_the_same_name_are_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / "compose.yaml"
+    files = f"/d/compose.yaml\n{other}\n"
+    there = [("docker ps", Done(0, files))]
+    Played().play(require(compose.ENGINE, asked(WHOLE)), there)  # the file is gone: it is this site, which has moved
+    other.touch()
+    with pytest.raises(Refusal, match=f"another site that is called mysite, too: {other}$"):
+        Played().play(require(compose.ENGINE, asked(WHOLE)), there)
 
 
 def test_without_docker_it_says_so() -> None:

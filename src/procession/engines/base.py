@@ -11,6 +11,7 @@ from typing import Any
 from procession.engines.files import File
 from procession.engines.steps import Command, Steps
 from procession.errors import Problem
+from procession.run import Done
 from procession.stack.model import Stack
 
 Options = Any  # the frozen dataclass that the engine itself names; `Engine.options`
@@ -78,7 +79,8 @@ class Need:
     """What must be there before an engine can be driven: a look that goes well then.
 
     `lacking` and the two fixes are for a person: "Docker does not answer"; what to do where its program is missing
-    (`install`), and where that says no (`fix`).
+    (`install`), and where that says no (`fix`). `objection`: what a look that went well shows to be in the way, "" if
+    nothing is.
     """
 
     look: Callable[[Asked], Command]
@@ -86,6 +88,7 @@ class Need:
     install: str
     fix: str
     speaks: bool = True  # whether its own last words help
+    objection: Callable[[Asked, Done], str] = lambda _, __: ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
