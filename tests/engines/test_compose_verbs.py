@@ -13,7 +13,8 @@ import pytest
 
 from procession.engines import compose
 from procession.engines.base import State
-from procession.engines.containers.docker import CONTAINER_EVENTS, EVENT_FORMAT
+from procession.engines.containers.docker import CONTAINER_EVENTS
+from procession.engines.containers.said import EVENT_FORMAT
 from procession.engines.containers.options import ContainerOptions, Form
 from procession.engines.needs import require
 from procession.refusal import ExitCode, Refusal
@@ -23,6 +24,7 @@ from tests.engines.contained import BEAT, FRONTED, MIGRATE, WEB, WORKER, Played,
 WHOLE = stack_of(MIGRATE, WEB, WORKER, BEAT)
 NOT_FRONTED = replace(FRONTED, front=ContainerOptions().front)
 UP = "docker compose --project-name mysite --file /d/compose.yaml"
+LOGS = "logs --timestamps --no-color"
 LABEL = "label=com.docker.compose"
 EVENTS = f"docker events --since 24h --until 0s --format {shlex.quote(EVENT_FORMAT)}"
 KINDS = " ".join(f"--filter event={kind}" for kind in CONTAINER_EVENTS)
@@ -76,8 +78,8 @@ def done(verb: str, *names: str, answers: Sequence[tuple[str, Done]] = (), **mor
         ("start", ("beat",), ["docker start mysite-beat-1", "until docker inspect mysite-beat-1"]),
         ("start", ("migrate",), ["docker start mysite-migrate-1", "docker wait mysite-migrate-1"]),
         ("down", (), [f"{UP} down --remove-orphans"]),
-        ("logs", ("worker.2",), [f"{UP} logs --timestamps --tail 100 --index 5 worker"]),
-        ("logs", ("web", "beat"), [f"{UP} logs --timestamps --tail 100 web beat"]),
+        ("logs", ("worker.2",), [f"{UP} {LOGS} --tail 100 worker"]),
+        ("logs", ("web", "beat"), [f"{UP} {LOGS} --tail 100 web beat"]),
         (
             "events",
             ("web",),
@@ -90,7 +92,56 @@ def test_a_verb_is_these_commands(verb: str, names: tuple[str, ...], said: list[
 
 
 def test_all_lines_are_asked_for_by_their_name() -> None:
-    assert done("logs", "web", lines=None) == [f"{UP} logs --timestamps --tail all web"]
+    assert done("logs", "web", lines=None) == [f"{UP} {LOGS} --tail all web"]
+
+
+SAID = """\
+web-1     | 2026-11-21T07:31:02.5Z a \x1b | b
+worker-5  | 2026-11-21T07:31:01.123456789Z second
+worker-3  | 2026-11-21T07:31:00.123456789Z first
+worker-5 exited with code 0
+"""
+
+
+def shown(verb: str, text: str, *names: str, **more: Any) -> list[tuple[str, ...]]:
+    """The records that a person sees of what the tool says."""
+    played = Played()
+    answers = [*looks(*THERE), (verb, Done(0, text))]
+    played.play(compose.ENGINE.verbs[verb](asked(WHOLE, *names, **more)), answers)
+    return [tuple(record) for record in played.shown]
+
+
+def test_logs_are_records_by_their_time_under_the_names_of_status() -> None:
+    first, second = (
+        ("2026-11-21T07:31:00.123Z", "worker.1", "first"),
+        ("2026-11-21T07:31:01.123Z", "worker.2", "second"),
+    )
+    ended = (first[0], "", "worker-5 exited with code 0")
+    assert shown("logs", SAID) == [first, ended, second, ("2026-11-21T07:31:02.500Z", "web.1", "a \x1b | b")]
+    assert shown("logs", SAID, lines=1) == [("2026-11-21T07:31:02.500Z", "web.1", "a \x1b | b")]
+    assert shown("logs", SAID, "worker.2", grep="second") == [second]
+    assert shown("logs", SAID, follow=True)[1:3] == [second, first]  # as they come
+
+
+def test_to_look_for_a_text_all_lines_are_asked_for() -> None:
+    assert done("logs", "web", grep="x", lines=3) == [f"{UP} {LOGS} --tail all web"]
+    assert done("logs", "web", grep="x", lines=3, follow=True) == [f"{UP} {LOGS} --tail 3 --follow web"]
+
+
+def test_events_are_records_too() -> None:
+    text = "1795289460123456789 mysite-worker-5 die, exit code 3\n1795289461000000000 mysite-gone-9 start\n"
+    assert shown("events", text) == [
+        ("2026-11-21T19:31:00.123Z", "worker.2", "die, exit code 3"),
+        ("2026-11-21T19:31:01.000Z", "mysite-gone-9", "start"),
+    ]
+
+
+def test_logs_of_one_container_are_the_supervisor_s_own_records() -> None:
+    played = Played()
+    line = '{"time": "2026-11-21T07:31:00.123Z", "instance": "web.1", "text": "hi"}\n'
+    options = replace(FRONTED, form=Form.ONE)
+    played.play(compose.ENGINE.verbs["logs"](asked(WHOLE, options=options)), [("exec", Done(0, line))])
+    assert played.shown == [("2026-11-21T07:31:00.123Z", "web.1", "hi")]
 
 
 def test_restart_of_all_runs_no_task_again() -> None:
@@ -123,7 +174,7 @@ def test_in_one_container_the_supervisor_does_it() -> None:
     inside = f"{UP} exec -T site python -m procession"
     options = ContainerOptions(form=Form.ONE)
     assert done("roll", "web", options=options) == [f"{inside} roll web"]
-    assert done("logs", lines=None, options=options) == [f"{inside} logs --lines all"]
+    assert done("logs", lines=None, options=options) == [f"{inside} logs --lines all --json"]
 
 
 def test_in_one_container_what_the_supervisor_refuses_is_refused() -> None:

@@ -114,7 +114,9 @@ def _take(step: Step, say: Callable[[str], None], show: Callable[[Record], None]
     if isinstance(step, Command):
         return _run(step)
     if isinstance(step, Show):
-        return read_along(step.command.argv, lambda lines: _show_each(step.read(lines), show))
+        return read_along(
+            step.command.argv, lambda lines: _show_each(step.read(lines), show), joined=step.command.joined
+        )
     if isinstance(step, Await):
         return _await(step)
     if isinstance(step, Put):

@@ -338,6 +338,24 @@ def test_logs_are_those_of_each_life_that_had_a_container() -> None:
     assert played.said[-2:] == [f"{logs} old", f"{logs} new"]
 
 
+def test_logs_and_events_of_the_daemon_are_records_under_the_names_of_status() -> None:
+    played = Played()
+    line = "2026-11-21T07:31:00.5Z mysite_worker.2.abc@one    | ready\nno such task\n"
+    answers = [("stack ps", Done(0, task("mysite_worker.2", id="t"))), ("inspect", Done(0, "t c\n"))]
+    played.play(swarm.ENGINE.verbs["logs"](asked(WHOLE, "worker", options=OPEN)), [*answers, ("logs", Done(0, line))])
+    assert played.shown == [
+        ("2026-11-21T07:31:00.500Z", "worker.2", "ready"),
+        ("2026-11-21T07:31:00.500Z", "", "no such task"),
+    ]
+    played = Played()
+    events = "1795289460123456789 mysite_web update\n"
+    played.play(
+        swarm.ENGINE.verbs["events"](asked(WHOLE, options=OPEN)),
+        [("type=service", Done(0, "")), ("event=update", Done(0, events))],
+    )
+    assert played.shown == [("2026-11-21T19:31:00.123Z", "web", "update")]
+
+
 def test_an_older_docker_has_compose_look_at_the_files() -> None:
     played = Played()
     played.play(swarm.ENGINE.check(asked(stack_of(WEB), options=OPEN)), [("--help", Done(0, "Usage: docker stack"))])

@@ -16,7 +16,6 @@ PROJECT: Final = "com.docker.compose.project"
 FILES_FORMAT: Final = '{{.Label "com.docker.compose.project.config_files"}}'
 EVENTS_SINCE: Final = "24h"
 CONTAINER_EVENTS: Final = ("start", "die", "oom", "kill", "health_status")
-EVENT_FORMAT: Final = "{{.Time}} {{.Actor.Attributes.name}} {{.Action}}{{with .Actor.Attributes.exitCode}} {{.}}{{end}}"
 DAEMON: Final = Need(
     look=lambda _: Command(argv=("docker", "version", "--format", "{{.Server.Version}}"), looks=True),
     lacking="Docker does not answer",

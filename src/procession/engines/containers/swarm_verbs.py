@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from procession.engines.base import Asked, Row, Verb
-from procession.engines.containers.docker import CONTAINER_EVENTS, EVENT_FORMAT, EVENTS_SINCE, well
+from procession.engines.containers import said
+from procession.engines.containers.docker import CONTAINER_EVENTS, EVENTS_SINCE, well
 from procession.engines.containers.service import image_of
 from procession.engines.containers.swarm_updates import TASKS_FORMAT, not_taken_back, service
 from procession.engines.containers.tasks_seen import ENDED, Task, process_of, read_tasks, rows
@@ -140,7 +141,15 @@ def _logs(asked: Asked) -> Steps[None]:
     for name in names:
         for of in [service(asked, name)] if asked.follow and "." not in name else (yield from _lives(asked, name)):
             argv = ("docker", "service", "logs", "--timestamps", *_span(asked), of)
-            yield Command(argv=argv, looks=True, shown=True, joined=True)
+            yield from said.show(
+                Command(argv=argv, looks=True, joined=True),
+                lambda lines: said.wanted(said.logged(lines, said.SWARM, lambda who: _instance(asked, who)), asked),
+            )
+
+
+def _instance(asked: Asked, task: str) -> str:
+    """web.1 of site_web.1.ID@NODE, or of site_web.1.ID; web of the service site_web."""
+    return ".".join(task.removeprefix(service(asked, "")).split(".")[:2])
 
 
 def _lives(asked: Asked, name: str) -> Steps[list[str]]:
@@ -163,9 +172,8 @@ def _is_of(asked: Asked, task: Task, name: str) -> bool:
 
 
 def _span(asked: Asked) -> tuple[str, ...]:
-    lines = ("--tail", "all" if asked.lines is None else str(asked.lines))
     since = ("--since", asked.since.isoformat()) if asked.since else ()
-    return (*lines, *since, *(("--follow",) if asked.follow else ()))
+    return ("--tail", said.tail(asked), *since, *(("--follow",) if asked.follow else ()))
 
 
 def _events(asked: Asked) -> Steps[None]:
@@ -177,18 +185,22 @@ def _events(asked: Asked) -> Steps[None]:
         where = (*_only(asked, names), asked.stack.name)
         argv = ("docker", "stack", "ps", "--no-trunc", "--format", INSTANCES_FORMAT, *where)
         yield Command(argv=argv, looks=True, shown=True)
-        yield _events_command(asked, SERVICE_EVENTS, [f"service={service(asked, process_of(name))}" for name in names])
+        yield from _daemon_events(
+            asked, SERVICE_EVENTS, [f"service={service(asked, process_of(name))}" for name in names]
+        )
     labels = [f"com.docker.swarm.service.name={service(asked, process_of(name))}" for name in asked.names]
     wanted = [f"label={label}" for label in labels or [f"{NAMESPACE}={asked.stack.name}"]]
-    yield _events_command(asked, CONTAINER_EVENTS, wanted)
+    yield from _daemon_events(asked, CONTAINER_EVENTS, wanted)
 
 
-def _events_command(asked: Asked, kinds: tuple[str, ...], wanted: list[str]) -> Command:
+def _daemon_events(asked: Asked, kinds: tuple[str, ...], wanted: list[str]) -> Steps[None]:
     since = asked.since.isoformat() if asked.since else EVENTS_SINCE
     until = () if asked.follow else ("--until", "0s")
     filters = [word for one in (*wanted, *(f"event={kind}" for kind in kinds)) for word in ("--filter", one)]
-    argv = ("docker", "events", "--since", since, *until, "--format", EVENT_FORMAT, *filters)
-    return Command(argv=argv, looks=True, shown=True)
+    argv = ("docker", "events", "--since", since, *until, "--format", said.EVENT_FORMAT, *filters)
+    yield from said.show(
+        Command(argv=argv, looks=True), lambda lines: said.happened(lines, lambda who: _instance(asked, who))
+    )
 
 
 VERBS: Final[Mapping[str, Verb]] = {
@@ -201,4 +213,4 @@ VERBS: Final[Mapping[str, Verb]] = {
     "logs": _logs,
     "events": _events,
 }
-TAKES: Final = {"logs": frozenset({"since"}), "events": frozenset({"since"})}
+TAKES: Final = {"logs": frozenset({"since", "grep", "json", "no_times"}), "events": frozenset({"since"})}

@@ -15,9 +15,9 @@ def nginx_value(value: str) -> str:
 
 
 def caddy_value(value: str) -> str:
-    """One token of a Caddyfile. Raises ValueError for `{`, which makes a placeholder, quoted or not, for a `}` alone, which
-    ends a block, quoted or not (Caddy 2.6), and for the rare value that neither kind of quotes can hold: in "" only a
-    quote can be escaped, in `` nothing can.
+    """One token of a Caddyfile. Raises ValueError for `{`, which makes a placeholder, quoted or not, for a `}` alone,
+    which ends a block, quoted or not (Caddy 2.6), and for the rare value that neither kind of quotes can hold: in ""
+    only a quote can be escaped, in `` nothing can.
     """
     if value == "}":
         raise ValueError("Caddy cannot take a } alone")
