@@ -14,8 +14,8 @@ import pytest
 from procession.engines import compose
 from procession.engines.base import State
 from procession.engines.containers.docker import CONTAINER_EVENTS
-from procession.engines.containers.said import EVENT_FORMAT
 from procession.engines.containers.options import ContainerOptions, Form
+from procession.engines.containers.said import EVENT_FORMAT
 from procession.engines.needs import require
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
