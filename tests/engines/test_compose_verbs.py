@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from procession.engines import compose
-from procession.engines.base import State
+from procession.console.engine import ask
+from procession.engines import compose, swarm
+from procession.engines.applied import Applied
+from procession.engines.base import Engine, State
 from procession.engines.containers.docker import CONTAINER_EVENTS
 from procession.engines.containers.options import ContainerOptions, Form
 from procession.engines.containers.said import EVENT_FORMAT
@@ -274,6 +277,16 @@ def test_containers_of_another_site_of_the_same_name_are_left_alone(tmp_path: Pa
     other.touch()
     with pytest.raises(Refusal, match=f"another site that is called mysite, too: {other}$"):
         Played().play(require(compose.ENGINE, asked(WHOLE)), there)
+
+
+@pytest.mark.parametrize("engine", [compose.ENGINE, swarm.ENGINE])
+def test_stores_and_the_front_can_be_looked_at_by_their_names(engine: Engine) -> None:
+    told = {engine.name: {"FRONT": {"SERVER": "nginx"}}}
+    applied = Applied(engine.name, "/d", replace(WHOLE, services={"db": {"TYPE": "postgresql"}}, engines=told))
+    assert ask(engine, applied, Namespace(names=["db", "front.1"]), "logs").names == ("db", "front.1")
+    for verb, name in (("roll", "front"), ("logs", "fron")):
+        with pytest.raises(Refusal, match=f"there is no process '{name}'"):
+            ask(engine, applied, Namespace(names=[name]), verb)
 
 
 def test_without_docker_it_says_so() -> None:

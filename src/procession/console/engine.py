@@ -50,6 +50,7 @@ INSTEAD: Mapping[str, str] = {
 }
 """What comes closest to a verb that only our own supervisor has."""
 WHOLE = frozenset({"start", "stop", "restart"})  # of all, where no names are given
+READING = frozenset({"status", "logs", "events"})
 WELL = frozenset({State.READY, State.DONE, State.STOPPED})
 
 
@@ -98,14 +99,14 @@ def perform(verb: str, applied: Applied, options: argparse.Namespace) -> int:
     tool = engine(applied.engine)
     _refuse_options(verb, tool, options)
     if not options.dry_run:
-        drive(require(tool, ask(tool, applied, options)), text.say)
+        drive(require(tool, ask(tool, applied, options, verb)), text.say)
     if verb == "status":
         return _watch(tool, applied, options) if options.watch else _status(tool, applied, options)
     if verb not in tool.verbs:
         raise Refusal(f"{tool.title} has no way to {verb}", tool.cannot.get(verb, ""), code=ExitCode.USAGE)
     if hasattr(options, "all"):
         chosen_names(options)
-    asked = ask(tool, applied, options)
+    asked = ask(tool, applied, options, verb)
     run_steps(tool.verbs[verb](asked), options, applied.stack)
     if not options.dry_run:
         _remember(verb, applied, asked, options)
@@ -136,12 +137,16 @@ def scaled(stack: Stack, replicas: Mapping[str, int]) -> Stack:
     )
 
 
-def ask(tool: Engine, applied: Applied, options: argparse.Namespace) -> Asked:
-    """The options of the command line as the engine wants them. Raises Refusal for a name that is no process."""
+def ask(tool: Engine, applied: Applied, options: argparse.Namespace, verb: str = "") -> Asked:
+    """The options of the command line as the engine wants them. Raises Refusal for a name that is no process, and
+    nothing that `verb` may be asked for.
+    """
     names = tuple(getattr(options, "names", ()) or ())
-    for name in names:
-        _process_of(applied, name)
     settings, _ = read_options(tool, applied.stack)
+    beside = tool.beside(applied.stack, settings) if verb in READING else ()
+    for name in names:
+        if name.partition(".")[0] not in beside:
+            _process_of(applied, name)
     return Asked(
         stack=applied.stack,
         options=settings,
@@ -237,7 +242,7 @@ def _watch(tool: Engine, applied: Applied, options: argparse.Namespace) -> int:
 
 
 def _status(tool: Engine, applied: Applied, options: argparse.Namespace) -> int:
-    asked = ask(tool, applied, options)
+    asked = ask(tool, applied, options, "status")
     if options.dry_run:
         print_all(tool.status(asked), print)
         return ExitCode.DONE

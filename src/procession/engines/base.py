@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -109,6 +109,8 @@ class Engine:
     - `needs`: what is asked before `apply` touches anything, and before a verb
     - `takes`: the options of a verb that the engine can do, beyond those that all can (--follow, --lines):
       {"logs": {"since", "grep"}}; one that is given and not taken is refused, never left out in silence
+    - `beside`: names of what it runs beside the processes (a store, the server in front): `status`, `logs` and `events`
+      take them, too
     - `runs_supervisor`: whether with these options it runs our own supervisor, which then does what concerns instances
     """
 
@@ -125,4 +127,5 @@ class Engine:
     cannot: Mapping[str, str] = field(default_factory=dict)
     needs: tuple[Need, ...] = ()
     takes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    beside: Callable[[Stack, Options], Collection[str]] = lambda _, __: ()
     runs_supervisor: Callable[[Options], bool] = lambda _: False

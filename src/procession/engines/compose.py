@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from procession.engines.base import Engine, Rendering
-from procession.engines.containers import compose_apply, compose_verbs, composed
+from procession.engines.containers import compose_apply, compose_verbs, composed, fronting
 from procession.engines.containers.docker import DAEMON, OWN_PROJECT, PLUGIN
 from procession.engines.containers.options import ContainerOptions
 from procession.stack.model import Stack
@@ -33,4 +33,5 @@ ENGINE = Engine(
     verbs=compose_verbs.VERBS,
     needs=(PLUGIN, DAEMON, OWN_PROJECT),
     takes=compose_verbs.TAKES,
+    beside=fronting.beside,
 )

@@ -7,12 +7,12 @@ from typing import Final
 
 from procession.engines.containers.image import FRONT_IMAGES, STATIC
 from procession.engines.containers.inside import ports
-from procession.engines.containers.options import Server
+from procession.engines.containers.options import ContainerOptions, Server
 from procession.engines.containers.service import Site
 from procession.engines.files import File, hash_of
 from procession.engines.front import Fronted, caddyfile, nginx, read_seconds
 from procession.engines.text.docker import Data
-from procession.stack.model import Process
+from procession.stack.model import Process, Stack
 
 NAME: Final = "front"
 DOCKER_NAMES: Final = "127.0.0.11"  # Docker's own name server, the same in every container
@@ -41,6 +41,11 @@ def front_file(process: Process, site: Site, upstream: str) -> File:
     )
     text = nginx(fronted) if wanted.server is Server.NGINX else caddyfile(fronted)
     return File(path=FILES[wanted.server], text=text)
+
+
+def beside(stack: Stack, options: ContainerOptions) -> tuple[str, ...]:
+    """The services that are no process of the stack."""
+    return (*stack.services, *([] if options.front.server is Server.NONE else [NAME]))
 
 
 def has_static(site: Site) -> bool:
