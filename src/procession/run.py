@@ -62,7 +62,13 @@ def _stderr(shown: bool, joined: bool) -> int | None:
     return None if shown else subprocess.PIPE
 
 
-def read_along(argv: Sequence[str], read: Callable[[Iterable[str]], None], *, joined: bool = False) -> Done:
+def read_along(
+    argv: Sequence[str],
+    read: Callable[[Iterable[str]], None],
+    *,
+    joined: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> Done:
     """Run it, and have its output read while it comes, line by line; bytes that are no UTF-8 come as surrogates.
     `joined`: what it says on stderr, too.
 
@@ -71,7 +77,7 @@ def read_along(argv: Sequence[str], read: Callable[[Iterable[str]], None], *, jo
     try:
         child = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=_stderr(False, joined), text=True,
-            errors="surrogateescape",
+            errors="surrogateescape", env=environment,
         )  # fmt: skip
     except FileNotFoundError:
         return Done(NO_SUCH_PROGRAM, stderr=f"there is no program {argv[0]}")

@@ -108,8 +108,9 @@ def test_the_same_stack_gives_the_same_bytes() -> None:
 def test_compose_accepts_every_form(
     form: Form, server: Server, build: bool, tmp_path: Path, docker_config: dict[str, str]
 ) -> None:
+    secrets = () if build else ("SECRET_KEY",)
     options = ContainerOptions(
-        form=form, front=Front(server=server), image=Image(build=build), secrets=("SECRET_KEY",), read_only=True
+        form=form, front=Front(server=server), image=Image(build=build), secrets=secrets, read_only=build
     )
     found = compose_config(written(WHOLE, options, tmp_path), {**docker_config, **PASSWORDS})
     assert set(STORES) < set(found["services"])
@@ -222,3 +223,9 @@ def test_env_files_do_not_get_into_the_image() -> None:
     files = rendered(stack_of(MIGRATE, replace(WEB, env_files=(f"{HOME}/conf/prod.env",))), options)
     ignored = text_of(files, "Dockerfile.dockerignore").splitlines()
     assert {"conf/prod.env", "more/common.env", "docker", "deploy/compose", "**/.env", "**/*.key"} <= {*ignored}
+
+
+def test_secrets_as_files_need_a_container_that_can_be_written() -> None:
+    options = ContainerOptions(secrets=("SECRET_KEY",), read_only=True)
+    problems = compose.ENGINE.render(stack_of(MIGRATE, WEB), options).problems
+    assert [problem.where for problem in problems if problem.is_error] == ["secrets"]

@@ -264,6 +264,15 @@ def test_an_apply_whose_task_fails_touches_nothing_more() -> None:
     assert said == [f"{UP} up --detach --no-deps --force-recreate migrate", "migrate failed: exit code 1"]
 
 
+@pytest.mark.parametrize("verb", ["stop", "start", "logs", "down"])
+def test_what_makes_no_container_needs_no_secret(verb: str) -> None:
+    played, stack = Played(), stack_of(replace(WEB, environment={"SECRET_KEY": "hunter2"}), services={"db": {}})
+    asked_ = replace(asked(stack), options=replace(FRONTED, secrets=("TOKEN",)))
+    played.play(compose.ENGINE.verbs[verb](asked_), looks(*THERE) * 2)
+    [line] = [line for line in played.said if "docker compose" in line]
+    assert line.split(" docker ")[0] == "SECRET_KEY=not-needed TOKEN=not-needed DB_PASSWORD=not-needed"
+
+
 def test_a_container_that_goes_while_one_waits_is_not_ready() -> None:
     ended = done("restart", "web", answers=[*looks(*THERE), ("docker inspect mysite", Done(1, "[]", "No such object"))])
     assert ended[-1] == "cannot see whether web.1 became ready: No such object"

@@ -19,6 +19,7 @@ from procession.engines.containers.docker import (
     EVENTS_SINCE,
     compose,
     compose_command,
+    compose_there,
     containers,
     well,
 )
@@ -50,7 +51,7 @@ def status(asked: Asked) -> Steps[tuple[Row, ...]]:
 def _status_inside(asked: Asked) -> Steps[tuple[Row, ...]]:
     """The supervisor's own answer. Its exit code says only whether all is well."""
     words = (ALONE, *PROCESSION, "status", *asked.names, "--json")
-    done = yield compose(asked, "exec", "-T", *words, looks=True)
+    done = yield replace(compose_there(asked, "exec", "-T", *words), looks=True)
     try:
         return read_status(done.stdout)
     except (ValueError, KeyError, TypeError) as error:
@@ -60,7 +61,7 @@ def _status_inside(asked: Asked) -> Steps[tuple[Row, ...]]:
 def _start(asked: Asked) -> Steps[None]:
     """Not by Compose where processes are named: it would run the tasks that they depend on, again."""
     if not asked.names:
-        yield from well(compose(asked, "start"), f"cannot start {asked.stack.name}")
+        yield from well(compose_there(asked, "start"), f"cannot start {asked.stack.name}")
         yield from _await(asked, (yield from chosen(asked)))
         return
     for name in asked.names:
@@ -76,7 +77,7 @@ def _stop(asked: Asked) -> Steps[None]:
     if asked.names:
         yield from _do("stop", (yield from chosen(asked)))
     else:
-        yield from well(compose(asked, "stop"), f"cannot stop {asked.stack.name}")
+        yield from well(compose_there(asked, "stop"), f"cannot stop {asked.stack.name}")
 
 
 def _restart(asked: Asked) -> Steps[None]:
@@ -142,7 +143,7 @@ def _refuse_more(asked: Asked, name: str, count: int) -> None:
 
 def _down(asked: Asked) -> Steps[None]:
     """Containers and networks go; volumes, which hold the data, stay."""
-    yield from well(compose(asked, "down", "--remove-orphans"), "not everything went down")
+    yield from well(compose_there(asked, "down", "--remove-orphans"), "not everything went down")
 
 
 def _logs(asked: Asked) -> Steps[None]:
@@ -155,7 +156,7 @@ def _logs(asked: Asked) -> Steps[None]:
         return said.wanted((one for one in records if said.is_of(one, asked.names)), asked)
 
     services = dict.fromkeys(name.partition(".")[0] for name in asked.names)
-    yield from said.show(compose(asked, *_log_words(asked), *services), read)
+    yield from said.show(compose_there(asked, *_log_words(asked), *services), read)
 
 
 def _log_words(asked: Asked) -> Iterator[str]:
@@ -197,7 +198,7 @@ def by_form(verb: str, processes: Verb) -> Verb:
         if asked.options.form is not Form.ONE or verb == "down":
             yield from processes(asked)
             return
-        command = compose(asked, "exec", "-T", ALONE, *PROCESSION, verb, *words_of(verb, asked))
+        command = compose_there(asked, "exec", "-T", ALONE, *PROCESSION, verb, *words_of(verb, asked))
         done = yield Show(command=command, read=_inner) if verb == "logs" else replace(command, shown=True)
         if not done.is_well:
             code = ExitCode(done.status) if done.status in list(ExitCode) else ExitCode.REFUSED

@@ -52,7 +52,7 @@ SUPERVISOR_MARGIN_SECONDS = 10.0
 def render(stack: Stack, options: ContainerOptions, directory: str) -> Rendering:
     found: list[Problem] = []
     site = Site(stack=stack, options=options, directory=directory, stores=read_stores(stack, found))
-    found += [*problems(site), *_of_ports(site)]
+    found += [*problems(site), *_of_ports(site), *_of_secrets(options)]
     if any(problem.is_error for problem in found):
         return Rendering(files=(), problems=tuple(found))
     return Rendering(files=tuple(_files(site)), problems=tuple(found))
@@ -210,6 +210,14 @@ def _of_ports(site: Site) -> list[Problem]:
         for process in site.stack.processes
         if process.replicas > 1 and published(process, site)
     ]
+
+
+def _of_secrets(options: ContainerOptions) -> list[Problem]:
+    """Compose copies a secret into the container, once it is made (compose 2.40: "`file` is the sole ...")."""
+    if not (options.read_only and options.secrets):
+        return []
+    what = "Compose can put no file into a container that cannot be written"
+    return [Problem("E124", "secrets", what, "", "leave READ_ONLY out; or have them as variables: leave SECRETS out")]
 
 
 def published_in(asked: Asked, process: Process) -> list[str]:

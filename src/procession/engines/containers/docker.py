@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Final
 
 from procession.engines.base import Asked, Need
+from procession.engines.containers.secrecy import taken_variables
 from procession.engines.containers.seen import Seen, read_inspected
 from procession.engines.steps import Command, Steps
 from procession.refusal import Refusal
 from procession.run import NO_SUCH_PROGRAM, Done
 
+NOT_NEEDED: Final = "not-needed"
 COMPOSE_FILE: Final = "compose.yaml"
 PROJECT: Final = "com.docker.compose.project"
 FILES_FORMAT: Final = '{{.Label "com.docker.compose.project.config_files"}}'
@@ -70,6 +73,14 @@ def compose_command(asked: Asked, *words: str, project_directory: str = "") -> t
 
 def compose(asked: Asked, *words: str, looks: bool = False, shown: bool = False) -> Command:
     return Command(argv=compose_command(asked, *words), looks=looks, shown=shown)
+
+
+def compose_there(asked: Asked, *words: str, shown: bool = False) -> Command:
+    """What makes no container, and so needs no secret: who looks at the logs at night may have none at hand."""
+    options = asked.options
+    names = taken_variables(asked.stack, options.secrets, writes=options.write_secrets)
+    command = compose(asked, *words, shown=shown)
+    return replace(command, environment=dict.fromkeys(names, NOT_NEEDED))
 
 
 def containers(asked: Asked) -> Steps[list[Seen]]:
