@@ -21,6 +21,8 @@ PLACES: Final[Mapping[Server, str]] = {
     Server.NGINX: "/etc/nginx/conf.d/default.conf",
     Server.CADDY: "/etc/caddy/Caddyfile",
 }
+# That lets requests in hand end; to the other one, each ends at once (nginx(8); Caddy's docs, Command line).
+STOP_SIGNALS: Final[Mapping[Server, str]] = {Server.NGINX: "QUIT", Server.CADDY: "TERM"}
 HTTP_PORT, HTTPS_PORT = 80, 443
 STOP_MARGIN_SECONDS: Final = 5
 
@@ -62,7 +64,7 @@ def front_service(process: Process, site: Site) -> dict[str, Data]:
         "image": image,
         "ports": port_list(site),
         "configs": [{"source": NAME, "target": PLACES[server]}],
-        "stop_signal": "SIGQUIT",  # of nginx and of Caddy: let requests end
+        "stop_signal": f"SIG{STOP_SIGNALS[server]}",
         "stop_grace_period": f"{read_seconds(process) + STOP_MARGIN_SECONDS}s",
     }
     if server is Server.CADDY:
