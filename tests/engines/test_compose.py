@@ -229,3 +229,13 @@ def test_secrets_as_files_need_a_container_that_can_be_written() -> None:
     options = ContainerOptions(secrets=("SECRET_KEY",), read_only=True)
     problems = compose.ENGINE.render(stack_of(MIGRATE, WEB), options).problems
     assert [problem.where for problem in problems if problem.is_error] == ["secrets"]
+
+
+def test_another_configuration_of_the_front_is_another_service() -> None:
+    texts = [
+        text_of(rendered(stack_of(MIGRATE, WEB), replace(FRONTED, front=front)), "compose.yaml").partition(
+            "\nconfigs:"
+        )[0]
+        for front in (FRONTED.front, replace(FRONTED.front, body_bytes=5))
+    ]
+    assert texts[0] != texts[1]

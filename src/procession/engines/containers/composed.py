@@ -65,10 +65,9 @@ def _files(site: Site) -> list[File]:
     data: dict[str, Data] = {"name": site.stack.name, "services": services}
     services.update({name: _store(name, store) for name, store in site.stores.items()})
     if front := site.front:
-        upstream = ALONE if site.options.form is Form.ONE else front.name
-        file = fronting.front_file(front, site, upstream)
+        file = fronting.front_file(front, site, _upstream(front, site))
         files.append(file)
-        services[fronting.NAME] = _front(front, site, upstream)
+        services[fronting.NAME] = _front(front, site, file)
         data["configs"] = fronting.front_config(file, site)
     _connect(services, site)
     data.update(_top(services, site))
@@ -151,16 +150,21 @@ def _store(name: str, store: Store) -> dict[str, Data]:
     return {**store_service(name, store), "logging": logging(Log()), "restart": "unless-stopped", **_deploy(wanted, 1)}
 
 
-def _front(process: Process, site: Site, upstream: str) -> dict[str, Data]:
-    service = fronting.front_service(process, site)
+def _front(process: Process, site: Site, file: File) -> dict[str, Data]:
+    service = fronting.front_service(process, site, file)
     if fronting.has_static(site):
         _build(service, FRONT_TARGET, site)
     return {
         **service,
-        "depends_on": {upstream: {"condition": _front_condition(process, site)}},
+        "depends_on": {_upstream(process, site): {"condition": _front_condition(process, site)}},
         "logging": logging(Log()),
         "restart": "unless-stopped",
     }
+
+
+def _upstream(process: Process, site: Site) -> str:
+    """The service that it is in front of."""
+    return ALONE if site.options.form is Form.ONE else process.name
 
 
 def _front_condition(process: Process, site: Site) -> str:

@@ -55,15 +55,15 @@ def has_static(site: Site) -> bool:
     return bool(site.options.image.build and site.options.image.static_root)
 
 
-def front_service(process: Process, site: Site) -> dict[str, Data]:
-    """The service; what Compose and Swarm say differently is not in it."""
+def front_service(process: Process, site: Site, file: File) -> dict[str, Data]:
+    """The service, which reads `file`; what Compose and Swarm say differently is not in it."""
     server = site.options.front.server
     name, _, tag = site.image.rpartition(":")
     image = (f"{name or tag}-front:{tag if name else 'latest'}") if has_static(site) else FRONT_IMAGES[server]
     service: dict[str, Data] = {
         "image": image,
         "ports": port_list(site),
-        "configs": [{"source": NAME, "target": PLACES[server]}],
+        "configs": [{"source": _config_name(file), "target": PLACES[server]}],
         "stop_signal": f"SIG{STOP_SIGNALS[server]}",
         "stop_grace_period": f"{read_seconds(process) + STOP_MARGIN_SECONDS}s",
     }
@@ -81,5 +81,13 @@ def port_list(site: Site) -> list[str]:
 
 
 def front_config(file: File, site: Site) -> dict[str, Data]:
-    """Its `configs` entry. The name holds the content's hash: Swarm never changes a config, it takes another one."""
-    return {NAME: {"name": f"{site.stack.name}_{NAME}_{hash_of(file.text)}", "file": f"./{file.path}"}}
+    """Its `configs` entry."""
+    name = _config_name(file)
+    return {name: {"name": f"{site.stack.name}_{name}", "file": f"./{file.path}"}}
+
+
+def _config_name(file: File) -> str:
+    """With the content's hash: Swarm never changes a config, it takes another one; and Compose renews the service for
+    what the service itself says alone.
+    """
+    return f"{NAME}_{hash_of(file.text)}"
