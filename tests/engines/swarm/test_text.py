@@ -329,6 +329,20 @@ def test_one_instance_is_not_swarms_to_take(verb: str) -> None:
         Played().play(swarm.ENGINE.verbs[verb](asked(WHOLE, "web.1", options=OPEN)))
 
 
+@pytest.mark.parametrize("verb", ["stop", "start", "restart", "roll"])
+def test_a_task_runs_with_a_release_alone(verb: str) -> None:
+    with pytest.raises(Refusal, match="migrate is a task"):
+        Played().play(swarm.ENGINE.verbs[verb](asked(WHOLE, "migrate", options=OPEN)))
+    with pytest.raises(Refusal, match="migrate is a task"):
+        Played().play(swarm.ENGINE.verbs["scale"](asked(WHOLE, options=OPEN, replicas={"migrate": 2})))
+
+
+def test_what_was_scaled_to_none_starts_again() -> None:
+    played = Played()
+    played.play(swarm.ENGINE.verbs["start"](asked(stack_of(replace(WEB, replicas=0)), "web", options=OPEN)))
+    assert played.said[0] == "docker service scale --detach=false mysite_web=1"
+
+
 def test_logs_are_those_of_each_life_that_had_a_container() -> None:
     played = Played()
     there = "".join(task("mysite_worker.2", id=id) for id in ("new", "never", "old"))

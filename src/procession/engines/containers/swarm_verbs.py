@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from procession.engines.base import Asked, Row, Verb
@@ -43,8 +44,13 @@ def _is_unknown(done: Done) -> bool:
 
 
 def _names(asked: Asked, verb: str) -> list[str]:
-    """The processes meant. Raises Refusal for an instance: Swarm would start another in its place."""
+    """The processes meant. Raises Refusal for an instance: Swarm would start another in its place; and for a task, which
+    is no service any more once the release is over.
+    """
     for name in asked.names:
+        process = asked.stack.process(name)
+        if process is not None and process.kind is Kind.TASK:
+            raise Refusal(f"{name} is a task: Swarm runs it with each release", "procession apply", code=ExitCode.USAGE)
         if "." in name:
             what = f"Swarm cannot {verb} {name} alone"
             raise Refusal(what, f"procession {verb} {process_of(name)}", code=ExitCode.USAGE)
@@ -84,9 +90,10 @@ def _scaled(asked: Asked, counts: Mapping[str, int]) -> Steps[None]:
 
 
 def _scale(asked: Asked) -> Steps[None]:
-    for name, count in asked.replicas.items():
+    names = _names(replace(asked, names=tuple(asked.replicas)), "scale")
+    for name in names:
         process = asked.stack.process(name)
-        if process is not None and process.singleton and count > 1:
+        if process is not None and process.singleton and asked.replicas[name] > 1:
             raise Refusal(f"{name} is a singleton: never two at once", "scale it to 1 or 0", code=ExitCode.USAGE)
     yield from _scaled(asked, asked.replicas)
 
@@ -102,7 +109,8 @@ def _only(asked: Asked, names: Iterable[str]) -> list[str]:
 
 
 def _start(asked: Asked) -> Steps[None]:
-    wanted = {process.name: process.replicas for process in asked.stack.processes}
+    """As many as were wanted before they were stopped; one of what was scaled to none."""
+    wanted = {process.name: max(1, process.replicas) for process in asked.stack.processes}
     yield from _scaled(asked, {name: wanted[name] for name in _names(asked, "start")})
 
 
