@@ -251,6 +251,6 @@ def test_caddy_in_front_leads_through_a_roll_and_takes_its_new_configuration(
     site.write_settings(changed)
     site.ok("apply")
     assert site.row("front.1")["pid"] != before
-    with site.machine.network(), pytest.raises(urllib.error.HTTPError, match="413|502"):
+    with site.machine.network(), pytest.raises(urllib.error.HTTPError, match=r"413|502"):
         urllib.request.urlopen(f"http://127.0.0.1:{PORT}/", b"x" * 6, timeout=60)
     site.ok("down")

@@ -44,8 +44,8 @@ def _is_unknown(done: Done) -> bool:
 
 
 def _names(asked: Asked, verb: str) -> list[str]:
-    """The processes meant. Raises Refusal for an instance: Swarm would start another in its place; and for a task, which
-    is no service any more once the release is over.
+    """The processes meant. Raises Refusal for an instance: Swarm would start another in its place; and for a task,
+    which is no service any more once the release is over.
     """
     for name in asked.names:
         process = asked.stack.process(name)
