@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from procession.engines import compose
+from procession.engines import compose, swarm
 from procession.engines.containers.options import ContainerOptions, Form, Front, Image, Installer, Server
 from procession.engines.files import File
 from procession.stack.model import Stack, StopStep
@@ -239,3 +239,22 @@ def test_another_configuration_of_the_front_is_another_service() -> None:
         for front in (FRONTED.front, replace(FRONTED.front, body_bytes=5))
     ]
     assert texts[0] != texts[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "said"),
+    [
+        (FRONTED, {}, ["each container would have a db.sqlite3 of its own, which is gone with it"]),
+        (replace(FRONTED, volumes=("data:/data",)), {}, []),
+        (FRONTED, {"DATABASE_URL": "x"}, []),
+    ],
+)
+def test_a_database_in_a_container_is_warned_of(
+    options: ContainerOptions, environment: dict[str, str], said: list[str]
+) -> None:
+    stack = replace(
+        stack_of(replace(WEB, env_files=(), depends_on=(), environment=environment)), sqlite=f"{HOME}/db.sqlite3"
+    )
+    for engine in (compose.ENGINE, swarm.ENGINE):
+        problems = engine.render(stack, options).problems
+        assert [problem.what for problem in problems if problem.id == "W127"] == said

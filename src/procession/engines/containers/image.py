@@ -69,7 +69,7 @@ def _dockerfile(site: Site) -> Iterator[str]:
     yield from _collected(site)
     yield "# The site may make files in its directory (a schedule, a socket), and change or move none that is there."
     folders = " ".join(shlex.quote(folder) for folder in (STATE, *_mounted(site)))
-    yield f"RUN mkdir -p {folders} && chown app:app {folders} && chown root:app {APP} && chmod 1775 {APP}"
+    yield f"RUN mkdir -p {folders} && chown -R app:app {folders} && chown root:app {APP} && chmod 1775 {APP}"
     yield "USER app"
     yield f"CMD {docker_words(['procession', 'supervise'])}"
     yield from _front(site)
