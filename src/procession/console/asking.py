@@ -18,6 +18,7 @@ from procession.stack.model import Process
 LINES_DEFAULT = 100  # of `logs`
 LINES_DEFAULT_FOLLOWING = 10
 STARTS = frozenset({"start", "restart", "roll"})
+READS = frozenset({"status", "logs", "events"})
 NEXT = "next"  # supervisord's: the one that a roll starts first
 
 
@@ -73,12 +74,17 @@ def _process_of(applied: Applied, name: str) -> Process:
     return process
 
 
-def refuse_names(verb: str, applied: Applied, names: Sequence[str]) -> None:
+def refuse_names(verb: str, tool: Engine, applied: Applied, names: Sequence[str]) -> None:
     """No name may do nothing in silence, or mean more than it says. Beside the declared instances there may be others,
-    left by a roll: they can be asked about and stopped, but not started. Raises Refusal.
+    left by a roll: they can be asked about and stopped, but not started. What the engine runs beside the processes can
+    be asked about. Raises Refusal.
     """
+    settings, _ = read_options(tool, applied.stack)
+    beside = tool.beside(applied.stack, settings) if verb in READS else ()
     for name in names:
         process, dot, which = name.partition(".")
+        if process in beside:
+            continue
         declared = _process_of(applied, process).instances()
         may_be_there = verb not in STARTS and (which == NEXT or (which.isdecimal() and int(which) > 0))
         if dot and name not in declared and not may_be_there:

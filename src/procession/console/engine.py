@@ -94,7 +94,7 @@ def perform(verb: str, applied: Applied, options: argparse.Namespace) -> int:
     """One verb, by the engine's own tool; gives the exit code. Raises Refusal."""
     tool = engine(applied.engine)
     _refuse_options(verb, tool, options)
-    refuse_names(verb, applied, getattr(options, "names", ()) or ())
+    refuse_names(verb, tool, applied, getattr(options, "names", ()) or ())
     if not options.dry_run:
         drive(require(tool, ask(tool, applied, options)), text.say)
     if verb == "status":
