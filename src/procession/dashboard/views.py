@@ -16,14 +16,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from procession.console.lines import harmless
 from procession.control.wire import Message
-from procession.dashboard import actions, declaration, story, tail
+from procession.dashboard import declaration
 from procession.dashboard.access import Visitor
-from procession.dashboard.actions import VERBS
 from procession.dashboard.pages import render
-from procession.dashboard.picture import Picture, ProcessRow, picture
 from procession.dashboard.place import own_process, stack_directory
 from procession.recorder.reading.records import Record
 from procession.refusal import Refusal
+from procession.watching import actions, story, tail
+from procession.watching.actions import VERBS
+from procession.watching.picture import Picture, ProcessRow, picture
 
 FIND_CHARACTERS_MAX = 200
 MAY_NOT_OPERATE = "You may look, and not touch: that takes the permission procession.operate. An admin gives it."
@@ -126,7 +127,7 @@ def _do(visitor: Visitor, name: str, verb: str, count: str) -> list[str]:
             return [f"{name}: cannot scale to {count!r}: write a number"]
         fields = {"counts": {name: int(count)}}
     try:
-        return actions.perform(stack_directory(), verb, fields, visitor)
+        return actions.perform(stack_directory(), verb, fields, by=visitor.name)
     except Refusal as refusal:
         return [text for text in (refusal.what, refusal.fix) if text]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from procession.console import views
 from procession.control.wire import Message
-from procession.dashboard.usage import usage
+from procession.watching.usage import usage
 from procession.units import show_bytes, show_seconds
 
 TONES = {"green": "good", "red": "bad", "yellow": "busy", "dim": "off"}
