@@ -6,7 +6,6 @@ second, as a page is brought up to date.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from time import monotonic
 from urllib.parse import urlencode
 
@@ -24,7 +23,7 @@ from procession.recorder.reading.records import Record
 from procession.refusal import Refusal
 from procession.watching import actions, story, tail
 from procession.watching.actions import VERBS
-from procession.watching.picture import Picture, ProcessRow, picture
+from procession.watching.picture import ProcessRow, picture
 
 FIND_CHARACTERS_MAX = 200
 MAY_NOT_OPERATE = "You may look, and not touch: that takes the permission procession.operate. An admin gives it."
@@ -55,7 +54,7 @@ def process(request: HttpRequest, visitor: Visitor, name: str) -> HttpResponse:
         "at": _now(),
         "name": name,
         "process_name": process_name,
-        "rows": [_only(row, name)] if isinstance(row, ProcessRow) else [],
+        "rows": [row] if isinstance(row, ProcessRow) else [],
         "story": story.story(directory, (name,), count=story.TIMELINE_EVENTS),
         "facts": declaration.facts(described) if described else [],
         "variables": declaration.variables(described) if described else [],
@@ -153,25 +152,12 @@ def _seen(directory: str, name: str = "") -> dict[str, object]:
         seen = picture(actions.status(directory))
     except Refusal as refusal:
         return {"trouble": refusal.what, "fix": refusal.fix}
-    return {"picture": seen, "row": _row(seen, name)}
-
-
-def _row(seen: Picture, name: str) -> ProcessRow | None:
-    """The process of that name, or the one that has the instance of that name."""
-    for row in seen.processes:
-        if name == row.name or any(name == instance.name for instance in row.instances):
-            return row
-    return None
+    return {"picture": seen, "row": seen.row(name)}
 
 
 def _process_of(directory: str, name: str) -> str:
     """Of a process its own name; of an instance that is no more, that of its process."""
     return name if declaration.declared(directory, name) else name.rpartition(".")[0] or name
-
-
-def _only(row: ProcessRow, name: str) -> ProcessRow:
-    """Of an instance's page: that one alone."""
-    return row if name == row.name else replace(row, instances=tuple(one for one in row.instances if one.name == name))
 
 
 def _log(request: HttpRequest, directory: str, name: str) -> dict[str, object]:
