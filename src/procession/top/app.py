@@ -137,7 +137,7 @@ class Top(App[None]):
         """The first line, and the trouble under it; each second, since no answer is an answer, too."""
         ago = time.monotonic() - self._answered_at
         is_old = self._picture is not None and (ago > OLD_SECONDS or bool(self._seen.trouble))
-        self._base.query_one("#summary", Static).update(_summary(self._picture, self._only))
+        self._base.query_one("#summary", Static).update(_summary(self._picture, self._only, is_old=is_old))
         trouble = self._base.query_one("#trouble", Static)
         trouble.update(_trouble(self._seen, ago, is_old=is_old))
         trouble.display = is_old or bool(self._seen.trouble)
@@ -244,11 +244,12 @@ class Top(App[None]):
         self.push_screen(Help())
 
 
-def _summary(seen: Picture | None, only: str) -> Text:
+def _summary(seen: Picture | None, only: str, *, is_old: bool) -> Text:
+    line = Text().append(harmless(seen.name, has_color=False) if seen else "procession top", "bold")
     if seen is None:
-        return Text("procession top", "bold")
-    line = Text(harmless(seen.name, has_color=False), "bold")
-    line.append(f"  {MARKS[seen.tone]} {seen.summary}", STYLES[seen.tone])
+        return line
+    if not is_old:
+        line.append(f"  {MARKS[seen.tone]} {seen.summary}", STYLES[seen.tone])
     if seen.is_ending:
         line.append(" - everything is going down", "yellow")
     if only:

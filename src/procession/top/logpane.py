@@ -68,7 +68,7 @@ class LogPane(RichLog):
             self._tell_where()
 
     def _tell_where(self) -> None:
-        find = f" with {self._wanted.find!r}" if self._wanted.find else ""
+        find = f" with {self._wanted.find!r} - Escape: all" if self._wanted.find else ""
         behind = f" - {self._unread} new below: End" if self._unread else ""
         self.border_title = Text(f"Log of {self._wanted.name}{find}{behind}" if self._wanted.name else "Log").markup
 
