@@ -68,7 +68,7 @@ def watch(project: Project, story: Story, *, columns: int = 80, lines: int = 24)
 
     async def play() -> None:
         app = Top(str(project.stack_directory))
-        async with app.run_test(size=(columns, lines)) as pilot:
+        async with app.run_test(size=(columns, lines), notifications=True) as pilot:
             await story(Screen(app, pilot))
 
     asyncio.run(play())

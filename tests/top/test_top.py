@@ -116,7 +116,7 @@ def test_it_is_stopped_and_started_once_that_is_confirmed(site: TopSite) -> None
         await screen.sees("x Stop")
         assert "s Start" not in screen.text
         await screen.press("x")
-        await screen.sees("Stop worker?", "stays so until somebody starts it")
+        await screen.sees("Stop worker?", "stays so until somebody starts")
         await screen.press("escape")
         await screen.misses("Stop worker?")
         assert site.instance("worker.1")["wanted"]
