@@ -22,7 +22,7 @@ from procession.top.charts import CELL_SECONDS, CPU_LEAST_PERCENT, KEEP_SECONDS,
 from procession.top.logpane import LogPane
 from procession.top.questions import Help, Question, Typing
 from procession.top.rows import STYLES, about, columns, rows
-from procession.top.table import Table
+from procession.top.table import Table, are_same
 from procession.top.watcher import Again, Heard, Listener, Looker, Seen, Wanted
 from procession.units import show_seconds
 from procession.watching import actions
@@ -74,6 +74,8 @@ class Top(App[None]):
         self._history = History()
         self._only = ""
         self._find = ""
+        self._offered: tuple[str, ...] = ()
+        self._shown: dict[str, Text] = {}
         self._listener = Listener(directory, self._tell)
         self._looking = Again(Looker(directory, self._tell).look, EVERY_SECONDS)
         self._listening = Again(self._listener.listen, EVERY_SECONDS)
@@ -129,18 +131,23 @@ class Top(App[None]):
         if self._picture is None:
             return
         width = self.size.width - 2  # the table's mark of what is selected, and its scroll bar
-        self._base.query_one("#head", Static).update(Text(f" {columns(self._picture, width).head()}", "bold"))
+        self._put("head", Text(f" {columns(self._picture, width).head()}", "bold"))
         self._base.query_one(Table).show(rows(self._picture, self._history, width=width, only=self._only))
         self._follow()
+
+    def _put(self, place: str, text: Text) -> None:
+        """What is there already is not written again: each byte may have a slow line to go."""
+        if place not in self._shown or not are_same(self._shown[place], text):
+            self._shown[place] = text
+            self._base.query_one(f"#{place}", Static).update(text)
 
     def _say_how_it_is(self) -> None:
         """The first line, and the trouble under it; each second, since no answer is an answer, too."""
         ago = time.monotonic() - self._answered_at
         is_old = self._picture is not None and (ago > OLD_SECONDS or bool(self._seen.trouble))
-        self._base.query_one("#summary", Static).update(_summary(self._picture, self._only, is_old=is_old))
-        trouble = self._base.query_one("#trouble", Static)
-        trouble.update(_trouble(self._seen, ago, is_old=is_old))
-        trouble.display = is_old or bool(self._seen.trouble)
+        self._put("summary", _summary(self._picture, self._only, is_old=is_old))
+        self._put("trouble", _trouble(self._seen, ago, is_old=is_old))
+        self._base.query_one("#trouble").display = is_old or bool(self._seen.trouble)
         self._base.set_class(is_old, "old")
 
     # ------------------------------------------------------------------------------------------ what is selected
@@ -165,8 +172,11 @@ class Top(App[None]):
             self._listener.wanted = wanted
             self._base.query_one(LogPane).begin(wanted)
             self._listening.wake()
-        self.refresh_bindings()
-        self._base.query_one("#about", Static).update(_about(process))
+        offered = process.offered if process else ()
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
+        self._put("about", _about(process))
         self._draw_charts(process)
 
     def _draw_charts(self, process: ProcessRow | None) -> None:
@@ -175,9 +185,8 @@ class Top(App[None]):
         each = (("cpu", self._history.cpu, CPU_LEAST_PERCENT), ("memory", self._history.memory, 1.0))
         for name, points, least in each:
             shape = chart(points(alive[0]), width=width, height=CHART_LINES, least=least) if alive else []
-            place = self._base.query_one(f"#{name}", Static)
-            place.update(Text().append("\n".join(shape), "cyan" if name == "cpu" else "blue"))
-            place.border_title = _chart_title(name, alive, self._history)
+            self._put(name, Text().append("\n".join(shape), "cyan" if name == "cpu" else "blue"))
+            self._base.query_one(f"#{name}").border_title = _chart_title(name, alive, self._history)
 
     # ------------------------------------------------------------------------------------------ keys
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -70,7 +70,9 @@ class LogPane(RichLog):
     def _tell_where(self) -> None:
         find = f" with {self._wanted.find!r} - Escape: all" if self._wanted.find else ""
         behind = f" - {self._unread} new below: End" if self._unread else ""
-        self.border_title = Text(f"Log of {self._wanted.name}{find}{behind}" if self._wanted.name else "Log").markup
+        title = Text(f"Log of {self._wanted.name}{find}{behind}" if self._wanted.name else "Log").markup
+        if title != self.border_title:
+            self.border_title = title
 
     def _line(self, record: Record) -> Text:
         line = Text(overflow="fold")

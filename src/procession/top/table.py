@@ -28,7 +28,7 @@ class Table(OptionList):
         if [row.key for row in before] != [row.key for row in rows]:
             return self._begin_anew(before)
         for at, (old, new) in enumerate(zip(before, rows, strict=True)):
-            if not _are_same(old.text, new.text):
+            if not are_same(old.text, new.text):
                 self._draw(at)
         return None
 
@@ -58,5 +58,6 @@ class Table(OptionList):
         return Text("\n").join(Text(line, "reverse") for line in padded)
 
 
-def _are_same(old: Text, new: Text) -> bool:
+def are_same(old: Text, new: Text) -> bool:
+    """To the eye."""
     return old.plain == new.plain and old.spans == new.spans
