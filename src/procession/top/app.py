@@ -27,10 +27,11 @@ from procession.top.watcher import Again, Heard, Listener, Looker, Seen, Wanted
 from procession.units import show_seconds
 from procession.watching import actions
 from procession.watching.actions import VERBS
+from procession.watching.look import ENGINE_SECONDS
 from procession.watching.picture import MARKS, InstanceRow, Picture, ProcessRow
 
 EVERY_SECONDS = 1.0
-OLD_SECONDS = 3.0  # without an answer, and what is shown is called old
+OLD_SECONDS = 2.0  # without the next answer, and what is shown is called old
 CHART_LINES = 4
 CHART_COLUMNS_MAX = int(KEEP_SECONDS / CELL_SECONDS)
 TALL_LINES = 32  # a terminal that has room for them
@@ -121,6 +122,7 @@ class Top(App[None]):
         self._seen = news.what
         if news.what.picture:
             self._picture, self._answered_at = news.what.picture, news.what.at
+            self._looking.every_seconds = ENGINE_SECONDS if self._picture.engine else EVERY_SECONDS
             every = [one for process in news.what.picture.processes for one in process.instances]
             self._history.note(every, news.what.at)
         self._draw()
@@ -144,7 +146,9 @@ class Top(App[None]):
     def _say_how_it_is(self) -> None:
         """The first line, and the trouble under it; each second, since no answer is an answer, too."""
         ago = time.monotonic() - self._answered_at
-        is_old = self._picture is not None and (ago > OLD_SECONDS or bool(self._seen.trouble))
+        is_old = self._picture is not None and (
+            ago > OLD_SECONDS + self._looking.every_seconds or bool(self._seen.trouble)
+        )
         self._put("summary", _summary(self._picture, self._only, is_old=is_old))
         self._put("trouble", _trouble(self._seen, ago, is_old=is_old))
         self._base.query_one("#trouble").display = is_old or bool(self._seen.trouble)
@@ -259,6 +263,8 @@ def _summary(seen: Picture | None, only: str, *, is_old: bool) -> Text:
         return line
     if not is_old:
         line.append(f"  {MARKS[seen.tone]} {seen.summary}", STYLES[seen.tone])
+    if seen.engine:
+        line.append(f"  {seen.supervisor}", "dim")
     if seen.is_ending:
         line.append(" - everything is going down", "yellow")
     if only:

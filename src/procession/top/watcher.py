@@ -10,8 +10,9 @@ from typing import Protocol
 
 from procession.recorder.reading.records import Record
 from procession.refusal import Refusal
-from procession.watching import actions, tail
-from procession.watching.picture import Picture, picture
+from procession.watching import tail
+from procession.watching.look import ask_elsewhere, look
+from procession.watching.picture import Picture
 
 JOIN_SECONDS = 0.5
 
@@ -50,8 +51,8 @@ class Again(Thread):
 
     def __init__(self, do: Callable[[], None], every_seconds: float) -> None:
         super().__init__(daemon=True)  # whatever it waits for, the program may end
+        self.every_seconds = every_seconds
         self._do = do
-        self._every_seconds = every_seconds
         self._woken = Event()
         self._is_ended = False
 
@@ -67,7 +68,7 @@ class Again(Thread):
     def run(self) -> None:
         while not self._is_ended:
             self._do()
-            self._woken.wait(self._every_seconds)
+            self._woken.wait(self.every_seconds)
             self._woken.clear()
 
 
@@ -86,7 +87,7 @@ class Looker:
 
     def look(self) -> None:
         try:
-            seen = picture(actions.status(self._directory))
+            seen = look(self._directory)
         except Refusal as refusal:
             self._tell(Seen(time.monotonic(), trouble=refusal.what, fix=refusal.fix))
         else:
@@ -108,6 +109,10 @@ class Listener:
         if not wanted.name:
             return
         is_first = wanted != self._followed
+        elsewhere = ask_elsewhere(self._directory, f"procession logs {wanted.name}")
+        if elsewhere:
+            self._tell(Heard(wanted, is_first=True, trouble=elsewhere))
+            return
         try:
             found = self._read(wanted, is_first)
         except OSError as error:

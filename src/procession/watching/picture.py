@@ -61,6 +61,7 @@ class ProcessRow:
     instances: tuple[InstanceRow, ...]
     not_held: tuple[str, ...]
     is_whole: bool = True
+    is_ours: bool = True
 
     @property
     def is_task(self) -> bool:
@@ -74,6 +75,8 @@ class ProcessRow:
     @property
     def offered(self) -> tuple[str, ...]:
         """The verbs that make sense. The supervisor knows it all, and says so; what can never be is not offered."""
+        if not self.is_ours:
+            return ()
         if self.is_stopped:
             return ("start",)
         can_be_several = not self.is_task and not self.is_singleton
@@ -94,7 +97,7 @@ class ProcessRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """The whole stack, or what of it has one name."""
+    """The whole stack. `engine` is what runs it: "" is our own supervisor."""
 
     name: str
     tone: str
@@ -102,7 +105,8 @@ class Picture:
     summary: str
     processes: tuple[ProcessRow, ...]
     supervisor: str
-    is_ending: bool
+    is_ending: bool = False
+    engine: str = ""
 
     def row(self, name: str) -> ProcessRow | None:
         """The process of that name, or of it the instance that has it."""
@@ -115,7 +119,11 @@ class Picture:
 def picture(data: Message) -> Picture:
     """Of the data of `status` (see `supervisor.core.view`)."""
     processes = tuple(_process(view, data) for view in data["processes"])
-    tone, summary = _summary(data)
+    wanted = [view for view in data["instances"] if view["wanted"]]
+    troubled = [view["name"] for view in wanted if views.color(view) == "red"]
+    unsettled = [view["name"] for view in wanted if view["phase"] not in views.SETTLED]
+    on_the_way = [name for name in unsettled if name not in troubled]
+    tone, summary = summary_of(troubled, on_the_way, is_any_wanted=bool(wanted))
     own = data["supervisor"]
     supervisor = f"Procession {own['version']}, pid {own['pid']}, up {show_seconds(own['uptime_seconds'])}"
     return Picture(
@@ -129,18 +137,13 @@ def picture(data: Message) -> Picture:
     )
 
 
-def _summary(data: Message) -> tuple[str, str]:
-    """What one wants to know first, and how bad it is."""
-    wanted = [view for view in data["instances"] if view["wanted"]]
-    troubled = [view["name"] for view in wanted if views.color(view) == "red"]
-    on_the_way = [
-        view["name"] for view in wanted if view["phase"] not in views.SETTLED and view["name"] not in troubled
-    ]
+def summary_of(troubled: list[str], on_the_way: list[str], *, is_any_wanted: bool) -> tuple[str, str]:
+    """What one wants to know first, and how bad it is, from the names of instances."""
     if troubled:
         return "bad", f"{_few(troubled)}: {'needs' if len(troubled) == 1 else 'need'} a look"
     if on_the_way:
         return "busy", f"{_few(on_the_way)}: on the way"
-    if not wanted:
+    if not is_any_wanted:
         return "off", "Nothing is wanted to run"
     return "good", "All is well"
 
