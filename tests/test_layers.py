@@ -20,7 +20,7 @@ EXTRAS = (
     "procession.engines.kubernetes.checking",
     "procession.engines.programs.supervisord_check",
 )
-"""What the extras `dev` and `tui` bring, for `procession dev` and `procession top` alone; `engines`, for `apply` to check
+"""What the extras `dev` and `tui` bring, which only their verbs import; `engines`, for `apply` to check
 manifests; and what supervisord's own Python runs.
 """
 

@@ -22,7 +22,7 @@ from procession.console import project
 from procession.refusal import ExitCode
 
 ADDRESS = "127.0.0.1"
-IDLE_SECONDS = 86_400.0  # between two looks whether to end, which Ctrl-C does not wait for: nobody looks, nothing is done
+IDLE_SECONDS = 86_400.0  # between two looks whether to end: Ctrl-C does not wait for one
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
