@@ -223,6 +223,9 @@ class Declaration:
     no_new_privs: bool | None = setting("Nothing that it runs gains rights by setuid or file capabilities (no sudo)")
     log: Log | None = setting("Log file and rotation")
     tty: bool | None = setting("Give it a terminal, for `procession attach` and breakpoint()")
+    prometheus: bool | None = setting(
+        "Give it a directory (PROMETHEUS_MULTIPROC_DIR) in which prometheus_client adds all processes up"
+    )
     singleton: bool | None = setting("Never two at once, whatever happens")
     lease: str | None = setting(
         'Of a singleton: never two on all hosts together, by a lease in the "database" or in "redis://..."; "" is none'
@@ -250,6 +253,9 @@ class Common:
     limits: Limits | None = setting("Memory, processor and files")
     no_new_privs: bool | None = setting("Nothing that they run gains rights by setuid or file capabilities (no sudo)")
     log: Log | None = setting("Log file and rotation")
+    prometheus: bool | None = setting(
+        "Give them a directory (PROMETHEUS_MULTIPROC_DIR) in which prometheus_client adds all processes up"
+    )
     lease: str | None = setting(
         'What keeps a singleton the only one on all hosts together: "database" or "redis://..."; "" is nothing'
     )
@@ -311,6 +317,7 @@ class Process:
     no_new_privs: bool = False
     log: Log = field(default_factory=Log)
     tty: bool = False
+    prometheus: bool = False  # it gets a directory for prometheus_client, which is emptied at the right moments
     singleton: bool = False
     watch: tuple[str, ...] = ()  # patterns as .gitignore writes them, for `procession dev`
     lock: str = ""  # of a singleton: what it is on this host, whatever directory it is started from; a file's name

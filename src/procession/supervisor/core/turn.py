@@ -213,7 +213,9 @@ def _blame_late(_turn: Turn, instance: Instance) -> Instance:
         (running.startup, "started") if running.startup and instance.is_starting_up else (running.readiness, "ready")
     )
     said = f": {instance.said}" if instance.said else ""
-    return replace(instance, blame=f"was not {what} within {probe.within_seconds:g} s{said}")
+    failures = instance.readiness_failures + 1
+    blame = f"was not {what} within {probe.within_seconds:g} s{said}"
+    return replace(instance, blame=blame, readiness_failures=failures)
 
 
 def _kill(turn: Turn, instance: Instance) -> Instance:
