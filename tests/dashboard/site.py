@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.cookiejar
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -193,6 +194,24 @@ class DashboardSite(Project):
         """Who asked for that, the last one first."""
         lines = self.run("events", "--lines", "all").out.splitlines()
         return [line for line in reversed(lines) if f"  {kind}  " in f"{line}  "]
+
+
+class Dashboard:
+    """`procession dashboard`, and the link that it printed."""
+
+    def __init__(self, project: Project, *options: str) -> None:
+        self.process = subprocess.Popen(
+            [*project.command, "dashboard", "--port", "0", *options],
+            cwd=project.directory, env=project.environment({"SUDO_USER": "anna"}), stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        self.link = self.process.stdout.readline().strip()
+        self.base = self.link.partition("/?")[0]
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=DEADLINE_SECONDS)
+        return self.process.returncode
 
 
 def free_port() -> int:

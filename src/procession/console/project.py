@@ -14,7 +14,7 @@ DEVELOPMENT = "dev"
 OF_WHAT_RUNS = frozenset(
     {
         *("down", "start", "stop", "restart", "roll", "reload", "scale", "signal"),
-        *("status", "logs", "events", "dashboard", "attach"),
+        *("status", "top", "logs", "events", "dashboard", "attach"),
         *("health", "metrics", "doctor", "analyze"),
     }
 )

@@ -356,6 +356,7 @@ class Stack:
     engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # raw: each engine reads its own
     services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # raw, too
     static: Static = field(default_factory=Static)  # for a server in front
+    sqlite: str = ""  # the file that is its database, absolute; "" where it is no file
     reread: tuple[str, ...] = ()  # the command that reads the declaration anew and applies it; run on SIGHUP
     version: int = 1  # of this format
 
@@ -376,6 +377,7 @@ class Site:
     installed_apps: tuple[str, ...] = ()
     static: Static = field(default_factory=Static)
     database: str = ""  # what its data is, the same for all its hosts: "postgresql://db:5432/site"; "" for a file
+    sqlite: str = ""  # that file, absolute
 
     def environment(self) -> dict[str, str]:
         """The settings that the stack was read from: a site's wsgi.py may name others, which it then does not get."""
