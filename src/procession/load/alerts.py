@@ -14,7 +14,7 @@ from procession.stack.declared import Place
 from procession.stack.fields import build
 from procession.stack.model import ALERT_ADMINS, ALERT_SITE, Alerts, Site, Stack
 
-SENDER = "procession.django.alert"
+SENDER = "procession.django.alerts"
 NOBODY_READS: Final = {  # what Django's own backends do with a mail
     "django.core.mail.backends.console.EmailBackend": "prints mails",
     "django.core.mail.backends.dummy.EmailBackend": "throws mails away",

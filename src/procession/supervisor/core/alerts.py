@@ -244,6 +244,9 @@ def _step(board: Board, alert: Alert, happening: Happening, now: float) -> Board
 
 
 def _put(board: Board, alert: Alert) -> Board:
+    """The very same board where nothing is new: then there is nothing to write down."""
+    if board.alerts.get(alert.subject) == alert:
+        return board
     others = {subject: other for subject, other in board.alerts.items() if subject != alert.subject}
     is_over = alert.stage is Stage.NONE
     alerts = others if is_over else {**others, alert.subject: alert}

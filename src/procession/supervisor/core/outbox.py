@@ -5,7 +5,7 @@ One is in hand at a time. What did not get through by a channel is tried again b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,6 +70,12 @@ def end_attempt(outbox: Outbox, results: Mapping[str, str], now: float) -> tuple
     return _with(outbox, replace(parcel, channels=left, due=now + wait, trouble=trouble)), replace(
         parcel, trouble=trouble
     )
+
+
+def keep_only(outbox: Outbox, channels: Collection[str]) -> Outbox:
+    """Who is declared no more is told nothing more."""
+    kept = [replace(one, channels=tuple(n for n in one.channels if n in channels)) for one in outbox.parcels]
+    return replace(outbox, parcels=tuple(one for one in kept if one.channels))
 
 
 def hurry(outbox: Outbox, now: float) -> Outbox:
