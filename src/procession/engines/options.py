@@ -12,6 +12,7 @@ from procession.stack.fields import build, read_mapping
 from procession.stack.model import Stack
 from procession.stack.values import suggestion
 
+SUPERVISED = "one"  # the form of a single container, with our supervisor in it
 STACK_KEYS = {"toml": "stack"}
 
 
@@ -20,6 +21,18 @@ def read_options(engine: Engine, stack: Stack) -> tuple[Any, list[Problem]]:
     problems = _unknown(stack)
     given = read_mapping(engine.options, stack.engines.get(engine.name, {}), _place(stack).at(engine.name), problems)
     return (None if any(problem.is_error for problem in problems) else build(engine.options, given)), problems
+
+
+def without_alerts(engine: Engine, stack: Stack, options: Any) -> list[Problem]:
+    """What our supervisor does, and this engine does not."""
+    is_ours = engine.runs_supervisor(options) or getattr(options, "form", "") == SUPERVISED
+    if stack.alerts is None or is_ours:
+        return []
+    what = f"{engine.title} runs the site, and nobody is told of anything: alerts are sent by our own supervisor"
+    fix = (
+        "let the engine's own monitoring do it, or run the site by our supervisor (SUPERVISOR, or procession supervise)"
+    )
+    return [_place(stack).declared.common().at("ALERTS").problem("W172", what, fix)]
 
 
 def find_mistakes(stack: Stack) -> list[Problem]:

@@ -18,7 +18,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from time import monotonic
 from typing import Final
 
@@ -84,12 +84,13 @@ def _prepare(settings: str, request: Request) -> None:
 def _send_all(message: Message, request: Request, report: int, began: float) -> None:
     wanted = request.wanted()
     pool = ThreadPoolExecutor(max(1, len(wanted)))
-    futures = {pool.submit(_send, message, channel, request): channel for channel in wanted}
-    for future, channel in futures.items():
-        future.add_done_callback(lambda done, name=channel.name: _tell(report, name, done.result()))  # type: ignore[misc]
-    _, late = wait(futures, timeout=CHANNEL_SECONDS - (monotonic() - began))
-    for future in late:
-        _tell(report, futures[future].name, f"no answer within {CHANNEL_SECONDS:g} s")
+    going = {pool.submit(_send, message, channel, request): channel for channel in wanted}
+    try:
+        for future in as_completed(list(going), timeout=max(0.0, CHANNEL_SECONDS - (monotonic() - began))):
+            _tell(report, going.pop(future).name, future.result())
+    except TimeoutError:
+        for channel in going.values():
+            _tell(report, channel.name, f"no answer within {CHANNEL_SECONDS:g} s")
     os._exit(0)  # without waiting for a thread that hangs
 
 

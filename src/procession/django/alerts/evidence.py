@@ -16,7 +16,7 @@ from procession.recorder.reading.parts import log_paths, parts_of
 from procession.stack.hidden import hide_in_line, is_secret
 
 INSTANCES_MAX = 3  # of one alert whose lines are shown
-READ_FACTOR = 4  # a traceback through a library is folded to a few lines
+LINES_READ = 400  # a traceback through a library is folded to a few lines
 LINE_CHARACTERS_MAX = 500
 LATE_SECONDS = 1.0  # what was said last may have been read just after the death was seen
 SECRET_CHARACTERS_MIN = 6  # a shorter value is a word that stands in lines for other reasons
@@ -91,7 +91,7 @@ def last_lines(instance: str, at: float, request: Request, secrets: list[str]) -
     until = as_stamp(datetime.fromtimestamp(at + LATE_SECONDS, UTC), is_end=True)
     try:
         path = log_paths(request.stack_directory).get(instance)
-        wanted = Wanted(until=until, last=count * READ_FACTOR)
+        wanted = Wanted(until=until, last=LINES_READ)
         records = [] if path is None or not count else list(read_logs({instance: parts_of(path)}, wanted))
     except OSError:
         return ()

@@ -10,13 +10,12 @@ from procession.units import show_seconds
 
 TITLE_CHARACTERS_MAX = 150
 NAMED_MAX = 3  # alerts in a title
-PLAIN = {
-    "failed": "has failed",
-    "crash-looping": "is crash-looping",
-    "unready": "is not ready",
-    "out-of-memory": "ran out of memory",
-    "singleton-lost": "lost its lease",
-    "disk-full": "the disk is full",
+PLAIN = {  # as it is, as it was
+    "failed": ("has failed", "had failed"),
+    "crash-looping": ("is crash-looping", "was crash-looping"),
+    "unready": ("is not ready", "was not ready"),
+    "out-of-memory": ("ran out of memory", "ran out of memory"),
+    "singleton-lost": ("lost its lease", "lost its lease"),
 }
 AFTERWARDS = {"recovered": "recovered", "stopped": "was stopped by hand"}
 VERSION = 1
@@ -54,14 +53,16 @@ def data(message: Message) -> dict[str, object]:
 
 
 def summary(item: Item) -> str:
-    """`web is crash-looping and ran out of memory`, `web recovered after 5 min`."""
-    what = " and ".join(PLAIN.get(kind, kind) for kind in kinds(item))
+    """`web is crash-looping and ran out of memory`, `web recovered after 5 min (was crash-looping)`."""
+    took = show_seconds(item.at - item.began)
     if not item.process:
-        what = what if item.state == "open" else f"{what} no more"
-        return what if item.state != "stopped" else "the disk was full when everything was stopped"
-    if item.state == "open":
-        return f"{item.process} {what}"
-    return f"{item.process} {AFTERWARDS[item.state]} after {show_seconds(item.at - item.began)} (it {what})"
+        return "the disk is full" if item.state == "open" else f"the disk has room again after {took}"
+    what = " and ".join(PLAIN.get(kind, (kind, kind))[item.state != "open"] for kind in kinds(item))
+    return (
+        f"{item.process} {what}"
+        if item.state == "open"
+        else f"{item.process} {AFTERWARDS[item.state]} after {took} ({what})"
+    )
 
 
 def kinds(item: Item) -> list[str]:
@@ -82,7 +83,7 @@ def as_json(message: Message) -> bytes:
 
 
 def _in_short(items: tuple[Item, ...]) -> str:
-    named = [summary(item).partition(" (it ")[0] for item in items[:NAMED_MAX]]
+    named = [summary(item).partition(" (")[0] for item in items[:NAMED_MAX]]
     more = [f"{len(items) - NAMED_MAX} more"] if len(items) > NAMED_MAX else []
     return ", ".join([*named, *more])
 
@@ -95,7 +96,7 @@ def _about(item: Item) -> list[str]:
 def _trouble(trouble: Trouble) -> list[str]:
     lines = [f"    {trouble.instance}: {trouble.said}" if trouble.instance else f"    {trouble.said}"]
     if trouble.lines:
-        lines += ["", f"    Last lines of {trouble.instance}:", *(f"        {line}" for line in trouble.lines), ""]
+        lines += ["", f"    Last lines of {trouble.instance}:", *(f"        {line}" for line in trouble.lines)]
     return lines
 
 

@@ -140,7 +140,7 @@ def trouble_of(instance: Instance) -> Finding | None:
     if instance.phase is Phase.FAILED:
         return Finding(AlertKind.FAILED, instance.name, instance.last_exit)
     if instance.is_crash_looping and not _is_settled(instance):
-        said = f"{instance.last_exit}, {instance.deaths} times in a row"
+        said = f"{instance.last_exit} ({instance.deaths} times in a row)"
         return Finding(AlertKind.CRASH_LOOPING, instance.name, said)
     if instance.phase is Phase.UNREADY:
         return Finding(AlertKind.UNREADY, instance.name, instance.said or "its readiness probe fails")
