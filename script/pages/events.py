@@ -53,7 +53,7 @@ PARTS = {
         "killing": ("its time was over: SIGKILL to all that was left", ""),
         "exited": (
             "its main process ended",
-            "`status`: exit code, or minus the signal; null if not known. `text`; `killer`: who, if it was for lack of memory",
+            "`status`: exit code, or minus the signal; null if not known. `text`; `killer`: if for lack of memory",
         ),
         "stopped": ("nothing of it is left, as was wanted", ""),
         "done": ("it ended well, and that was all it had to do", ""),

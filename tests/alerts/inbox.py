@@ -35,12 +35,12 @@ class Inbox:
     def accept(self) -> None:
         (self._folder / "refuse").unlink()
 
-    def take(self, by: str, *, taken: bool = True) -> Got:
-        """The next that came by "smtp" or "http", and was taken, or refused."""
+    def take(self, by: str, *, taken: bool = True, path: str = "") -> Got:
+        """The next that came by "smtp" or "http" (there, if `path` says one), and was taken, or refused."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         while True:
             for got in self._unread:
-                if got["by"] == by and got["taken"] is taken:
+                if got["by"] == by and got["taken"] is taken and path in ("", got.get("path")):
                     self._unread.remove(got)
                     return got
             got_now = self._next(deadline)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from procession.stack.model import Probe, ProbeType, Stack
+from procession.stack.model import Probe, ProbeType, Process, Stack
 from tests.alerts.shop import QUICK_TO_DIE, SETTINGS, Shop
 from tests.faults.disk import Disk
 from tests.faults.killing import kill_supervisor
@@ -27,14 +28,16 @@ sys.exit(3)
 """
 
 
-def dies(stage: Stage, mended: Path) -> tuple[str, ...]:
-    return stage.program(DIES.format(mended=str(mended)))
+def dying(stage: Stage, mended: Path, **fields: Any) -> Process:
+    """It is ready when it is mended, and not before, however long it takes to die."""
+    ready = Probe(type=ProbeType.FILE, file=str(mended), interval_seconds=0.05)
+    argv = stage.program(DIES.format(mended=str(mended)))
+    return process("web", argv, readiness=ready, backoff=QUICK_TO_DIE, **fields)
 
 
 def test_a_crash_loop_is_one_alert_and_one_recovery(shop: Shop, stage: Stage, tmp_path: Path) -> None:
     mended = tmp_path / "mended"
-    argv = dies(stage, mended)
-    shop.up(process("web", argv, replicas=2, backoff=QUICK_TO_DIE), email=("admins", "ann@example.com"), lines=2)
+    shop.up(dying(stage, mended, replicas=2), email=("admins", "ann@example.com"), lines=2)
     stage.hear_all("born", DEATHS)
     mended.touch()
     opened, recovered = shop.inbox.post(), shop.inbox.post()
@@ -52,7 +55,7 @@ def test_a_crash_loop_is_one_alert_and_one_recovery(shop: Shop, stage: Stage, tm
 
 
 def test_what_waits_at_down_is_told_before_the_end(shop: Shop, stage: Stage, tmp_path: Path) -> None:
-    shop.up(process("web", dies(stage, tmp_path / "never"), backoff=QUICK_TO_DIE), collect_seconds=3600.0)
+    shop.up(dying(stage, tmp_path / "never"), collect_seconds=3600.0)
     until(lambda: bool(shop.alerts()["open"]))
     assert shop.site.down()["done"]
     assert [one["state"] for one in shop.inbox.post()["alerts"]] == ["open", "stopped"]
@@ -60,7 +63,7 @@ def test_what_waits_at_down_is_told_before_the_end(shop: Shop, stage: Stage, tmp
 
 def test_a_killed_supervisor_tells_nothing_twice(shop: Shop, stage: Stage, tmp_path: Path) -> None:
     mended = tmp_path / "mended"
-    shop.up(process("web", dies(stage, mended), backoff=QUICK_TO_DIE))
+    shop.up(dying(stage, mended))
     opened = shop.inbox.post()
     for _ in range(3):
         kill_supervisor(shop.site)
@@ -79,7 +82,7 @@ def test_what_is_sent_while_the_supervisor_dies_is_sent_once(shop: Shop, stage: 
     os.mkfifo(gate)
     settings = shop.folder / "shopsettings.py"
     settings.write_text(f"{settings.read_text()}\nopen({str(gate)!r}).read()\n")
-    shop.up(process("web", dies(stage, tmp_path / "never"), backoff=QUICK_TO_DIE), webhook=(), email=("admins",))
+    shop.up(dying(stage, tmp_path / "never"), webhook=(), email=("admins",))
     with gate.open("w"):  # which opens when the child is there
         kill_supervisor(shop.site)
         until(lambda: bool(shop.alerts()["open"]))
@@ -95,12 +98,12 @@ def test_what_is_refused_is_tried_again_by_that_channel_alone(shop: Shop, stage:
     """And shown: in `status`, and in the history."""
     moved = shop.inbox.url.replace("/alerts", "/moved")
     shop.inbox.refuse()
-    shop.up(process("web", dies(stage, tmp_path / "never"), backoff=QUICK_TO_DIE), webhook=(shop.inbox.url, moved))
+    shop.up(dying(stage, tmp_path / "never"), webhook=(shop.inbox.url, moved))
     until(lambda: bool(shop.alerts()["undelivered"]))
     trouble = shop.alerts()["undelivered"][0]["trouble"]
     redirected = "it answered 302, a redirect, which is not followed: write the address that it leads to"
     assert trouble == {"webhook 127.0.0.1": "it answered 503", "webhook 127.0.0.1 (2)": redirected}
-    refused = shop.inbox.take("http", taken=False)
+    refused = shop.inbox.take("http", taken=False, path="/alerts")
     shop.inbox.accept()
     shop.make_due()
     assert shop.inbox.post()["id"] == json.loads(refused["body"])["id"]
@@ -111,7 +114,7 @@ def test_what_is_refused_is_tried_again_by_that_channel_alone(shop: Shop, stage:
 
 def test_a_sender_that_hangs_holds_up_nothing(shop: Shop, stage: Stage, tmp_path: Path) -> None:
     slow = shop.inbox.url.replace("/alerts", "/slow")
-    shop.up(process("web", dies(stage, tmp_path / "never"), backoff=QUICK_TO_DIE), webhook=(shop.inbox.url, slow))
+    shop.up(dying(stage, tmp_path / "never"), webhook=(shop.inbox.url, slow))
     assert shop.inbox.post()["alerts"][0]["state"] == "open"
     sender = shop.sender()
     assert shop.site.status()["instances"]
@@ -153,7 +156,7 @@ def test_without_alerts_nothing_of_it_is_there(site: Site, stage: Stage) -> None
 
 
 def test_taken_out_of_the_declaration(shop: Shop, stage: Stage, tmp_path: Path) -> None:
-    web = process("web", dies(stage, tmp_path / "never"), backoff=QUICK_TO_DIE)
+    web = dying(stage, tmp_path / "never")
     shop.up(web, collect_seconds=3600.0)
     until(lambda: bool(shop.alerts()["open"]))
     assert shop.apply(Stack(name="shop", directory="/", processes=(web,)), wait=False)["done"]

@@ -240,6 +240,12 @@ class Supervisor:
             self.recorder.note(f"nobody is told of anything: {error.strerror}")
             return
         self._alerter.resume(self.model)
+        self.recorder.on_renewed = self._forget_disk
+
+    def _forget_disk(self) -> None:
+        """A recorder that begins has lost nothing yet; where there is still no room, it says so at its first line."""
+        if self._alerter is not None:
+            self._alerter.saw_disk("")
 
     def _hear_recorder(self, pid: int, said: dict[str, str]) -> bool:
         """Whether it was its word: that lines cannot be written, or can again."""
