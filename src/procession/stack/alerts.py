@@ -54,12 +54,10 @@ def _told_apart(found: list[Channel]) -> list[Channel]:
 
 
 def addresses(raw: object) -> tuple[str, ...]:
-    """E-mail addresses; True is "admins"."""
+    """E-mail addresses; True is "admins", False and "" are none."""
     if raw is True:
         return (ALERT_ADMINS,)
-    if raw is False:
-        return ()
-    found = texts(raw)
+    found = () if raw in (False, "") else texts(raw)
     for address in found:
         if address != ALERT_ADMINS and not ADDRESS.fullmatch(address):
             raise Unfit("E175", f"must be an e-mail address, got {show(address)}", 'write: "ops@example.com", or true')
@@ -67,8 +65,8 @@ def addresses(raw: object) -> tuple[str, ...]:
 
 
 def web_addresses(raw: object) -> tuple[str, ...]:
-    """Addresses of web pages."""
-    found = texts(raw)
+    """Addresses of web pages; "" is none."""
+    found = () if raw == "" else texts(raw)
     for url in found:
         if not _is_web(url):
             raise Unfit("E173", f"must be an http or https address, got {_shown(url)}", 'write: "https://host/path"')

@@ -44,7 +44,9 @@ def hide_in_line(text: str, secrets: Sequence[str] = ()) -> str:
 
 
 def _hide_assigned(found: re.Match[str]) -> str:
-    return f"{found['name']}{found['sign']}{HIDDEN}" if is_secret(found["name"]) else found[0]
+    """What is no secret itself may hold one: `Error: password=hunter2`."""
+    value = HIDDEN if is_secret(found["name"]) else ASSIGNED.sub(_hide_assigned, found["value"])
+    return f"{found['name']}{found['sign']}{value}"
 
 
 def hide_in_argv(argv: Sequence[str]) -> list[str]:
