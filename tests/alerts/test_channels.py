@@ -21,7 +21,7 @@ from procession.django.alerts import words
 from procession.django.alerts.evidence import complete, release_of
 from procession.django.alerts.request import Item, Message, Request, Trouble
 from procession.django.alerts.web import NotTaken, post_json
-from procession.stack.alerts import channels
+from procession.stack.channels import channels
 from procession.stack.codec import to_data
 from procession.stack.model import Alerts
 from tests.alerts.inbox import Inbox

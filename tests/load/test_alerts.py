@@ -11,7 +11,7 @@ from procession.engines.options import read_options, without_alerts
 from procession.engines.registry import engine
 from procession.load import load
 from procession.sources.settings import read_settings
-from procession.stack.alerts import channels
+from procession.stack.channels import channels
 from procession.stack.codec import from_data, to_data
 from procession.stack.model import AlertKind, Alerts, Site, Stack
 

@@ -71,7 +71,7 @@ def undelivered(alerts: wire.Message) -> list[str]:
 
 
 def _test(options: argparse.Namespace) -> int:
-    from procession.stack.alerts import channels
+    from procession.stack.channels import channels
 
     loaded = declared.load_or_say(options)
     if loaded is None:

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Final
 
 from procession.errors import Problem
-from procession.stack.alerts import Means, written
+from procession.stack.alerts import written
+from procession.stack.channels import Means
 from procession.stack.declared import Place
 from procession.stack.fields import build
 from procession.stack.model import ALERT_ADMINS, ALERT_SITE, Alerts, Site, Stack

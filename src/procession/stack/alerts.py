@@ -1,56 +1,16 @@
-"""How ALERTS is written, and the channels that it names: each has a name that people see, and no secret in it."""
+"""How ALERTS is written: each reader takes what a person wrote, and returns what is meant, or raises Unfit."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from urllib.parse import urlsplit
 
-from procession.stack.model import ALERT_ADMINS, ALERT_SITE, AlertKind, Alerts
+from procession.stack.model import ALERT_ADMINS, ALERT_SITE, AlertKind
 from procession.stack.values import Unfit, choice, show, text, texts
 
 ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")  # one address, with nothing that could begin another, or a header
 DSN_FORM = 'write the DSN as Sentry shows it: "https://KEY@HOST/PROJECT", or true'
-
-
-class Means(StrEnum):
-    """By which a message goes out."""
-
-    EMAIL = "email"
-    WEBHOOK = "webhook"
-    APPRISE = "apprise"
-    SENTRY = "sentry"
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """`name` is what people see: "email", "webhook hooks.example.com"; `to` the address, which may be a secret."""
-
-    name: str
-    means: Means
-    to: tuple[str, ...]
-
-
-def channels(alerts: Alerts) -> tuple[Channel, ...]:
-    """All of them, each under a name of its own. One e-mail goes to all its addresses."""
-    found = [Channel("email", Means.EMAIL, alerts.email)] if alerts.email else []
-    found += [Channel(f"webhook {_host(url)}", Means.WEBHOOK, (url,)) for url in alerts.webhook]
-    found += [Channel(f"apprise {url.partition(':')[0]}", Means.APPRISE, (url,)) for url in alerts.apprise]
-    found += [Channel("sentry", Means.SENTRY, (alerts.sentry,))] if alerts.sentry else []
-    return tuple(_told_apart(found))
-
-
-def _told_apart(found: list[Channel]) -> list[Channel]:
-    """Two of one name become "webhook hooks.example.com", "webhook hooks.example.com (2)"."""
-    seen: dict[str, int] = {}
-    apart = []
-    for channel in found:
-        count = seen[channel.name] = seen.get(channel.name, 0) + 1
-        name = channel.name if count == 1 else f"{channel.name} ({count})"
-        apart.append(Channel(name, channel.means, channel.to))
-    return apart
 
 
 def addresses(raw: object) -> tuple[str, ...]:
@@ -102,10 +62,6 @@ def _is_web(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s\x00-\x20]", url)
     except ValueError:
         return False
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).hostname or ""
 
 
 def _shown(url: str) -> str:

@@ -28,7 +28,7 @@ from procession.django.alerts.request import Message, Request, read_request
 from procession.django.alerts.web import NotTaken, post_json
 from procession.django.site import SETTINGS, run_to_handover
 from procession.owner import acting_as_owner_of
-from procession.stack.alerts import Channel, Means
+from procession.stack.channels import Channel, Means
 from procession.stack.hidden import hide_in_line
 
 CHANNEL_SECONDS = 30.0  # for all of them together, as they go side by side

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from procession.stack.alerts import Channel, channels
+from procession.stack.channels import Channel, channels
 from procession.stack.codec import from_data
 from procession.stack.model import Alerts
 

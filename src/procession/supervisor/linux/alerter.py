@@ -14,7 +14,7 @@ from time import monotonic, time
 from typing import Any, Protocol
 
 from procession.loop import Loop
-from procession.stack.alerts import channels
+from procession.stack.channels import channels
 from procession.stack.codec import to_data
 from procession.stack.model import Stack
 from procession.supervisor.core import alerts, outbox
