@@ -19,7 +19,7 @@ from procession.engines.applied import Applied
 from procession.engines.base import Asked, Engine, Rendering
 from procession.engines.files import Change, Difference
 from procession.engines.needs import require
-from procession.engines.options import read_options
+from procession.engines.options import read_options, without_alerts
 from procession.engines.registry import EMBEDDED, MODULES, engine
 from procession.engines.secrets import may_be_shown
 from procession.engines.steps import drive
@@ -57,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
     settings, problems = read_options(tool, stack)
     if _say(problems, options):
         return ExitCode.NOT_SO
+    _say(without_alerts(tool, stack, settings), options)
     rendering = tool.render(stack, settings)
     if _say(rendering.problems, options):
         return ExitCode.NOT_SO

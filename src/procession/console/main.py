@@ -34,7 +34,7 @@ VERBS = {
     "Run the site": ("up", "down", "start", "stop", "restart", "roll", "reload", "scale", "signal", "update", "run"),
     "See what it does": (
         *("status", "top", "logs", "events", "dashboard", "attach"),
-        *("health", "metrics", "doctor", "analyze"),
+        *("health", "metrics", "doctor", "analyze", "alert"),
     ),
     "Declare it": ("init", "check", "render", "apply"),
     "Be there": ("supervise", "upgrade", "lease", "completion", "help"),

@@ -56,13 +56,13 @@ def _import(name: str) -> None:
 
 def _render_for(name: str, loaded: declared.Loaded, options: argparse.Namespace) -> int:
     from procession.engines import files  # here, because the engines take their time to import
-    from procession.engines.options import read_options
+    from procession.engines.options import read_options, without_alerts
     from procession.engines.secrets import may_be_shown
 
     tool, stack = engine(name), loaded.stack()
     settings, problems = read_options(tool, stack)
     rendering = tool.render(stack, settings) if settings is not None else None
-    problems += rendering.problems if rendering else ()
+    problems += [*rendering.problems, *without_alerts(tool, stack, settings)] if rendering else ()
     for line in text.problem_lines(problems, text.Ink(sys.stderr, no_color=options.no_color)):
         text.say(line)
     if rendering is None or any(problem.is_error for problem in problems):

@@ -7,7 +7,7 @@ import os
 import runpy
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 
 from procession.errors import Problem
@@ -54,6 +54,8 @@ def site_facts(directory: str) -> Site:
         has_app=any(app == "procession" or app.startswith("procession.apps.") for app in apps),
         installed_apps=apps,
         static=_static(directory, settings.STATIC_URL, settings.STATIC_ROOT),
+        mailer=settings.EMAIL_BACKEND,
+        admins=admin_addresses(settings.ADMINS),
         database=_database(settings.DATABASES.get("default", {})),
         sqlite=_sqlite(directory, settings.DATABASES.get("default", {})),
     )
@@ -108,6 +110,11 @@ def _sqlite(directory: str, declared: Mapping[str, object]) -> str:
 
 def _engine(declared: Mapping[str, object]) -> str:
     return str(declared.get("ENGINE", "")).rpartition(".")[2]
+
+
+def admin_addresses(admins: Iterable[object]) -> tuple[str, ...]:
+    """Of ADMINS: a list of addresses (Django 6.0), or of names with addresses."""
+    return tuple(str(admin[1]) if isinstance(admin, list | tuple) else str(admin) for admin in admins)
 
 
 def _callable(dotted: object) -> str:

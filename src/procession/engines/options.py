@@ -12,6 +12,7 @@ from procession.stack.fields import build, read_mapping
 from procession.stack.model import Stack
 from procession.stack.values import suggestion
 
+SUPERVISED = "one"  # the form of a single container, with our supervisor in it
 STACK_KEYS = {"toml": "stack"}
 
 
@@ -32,6 +33,18 @@ def _of_prometheus(engine: Engine, options: Any, stack: Stack) -> list[Problem]:
         return []
     what = f"{engine.title}: nobody keeps a directory for the numbers of prometheus_client ({', '.join(names)})"
     return [Problem("W160", "prometheus", what, "", "scrape each process, or run them by our supervisor")]
+
+
+def without_alerts(engine: Engine, stack: Stack, options: Any) -> list[Problem]:
+    """What our supervisor does, and this engine does not."""
+    is_ours = engine.runs_supervisor(options) or getattr(options, "form", "") == SUPERVISED
+    if stack.alerts is None or is_ours:
+        return []
+    what = f"{engine.title} runs the site, and nobody is told of anything: alerts are sent by our own supervisor"
+    fix = (
+        "let the engine's own monitoring do it, or run the site by our supervisor (SUPERVISOR, or procession supervise)"
+    )
+    return [_place(stack).declared.common().at("ALERTS").problem("W172", what, fix)]
 
 
 def find_mistakes(stack: Stack) -> list[Problem]:

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, Final, Union, get_args, get_origin
 
 from procession.errors import Problem
-from procession.stack import forms, values
+from procession.stack import alerts, forms, values
 from procession.stack.codec import field_types
 from procession.stack.declared import Place
 from procession.stack.model import Probe, settings_key
@@ -43,6 +43,9 @@ RANGES: Final = {
     "core_bytes": (-1, 2**63),
     "failures": (1, 1000),
     "crash_loop": (1, 1000),
+    "lines": (0, 200),
+    "hourly": (1, 1000),
+    "collect_seconds": (0.0, 3600.0),
     "interval_seconds": (0.01, 86400.0),
     "timeout_seconds": (0.01, 86400.0),
     "within_seconds": (0.01, 7 * 86400.0),
@@ -167,6 +170,10 @@ BY_NAME: Final[Mapping[str, Callable[[object], Any]]] = {
     "umask": values.umask,
     "watch": forms.patterns,
     "socket_mode": values.file_mode,
+    "email": alerts.addresses,
+    "webhook": alerts.web_addresses,
+    "sentry": alerts.dsn,
+    "kinds": alerts.kinds,
 }
 
 SCALARS: Final[Mapping[object, Callable[[object], Any]]] = {
