@@ -47,6 +47,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "control_folder": str(QUEUE / "control"),
 }
 """
+RELOAD = """\
+#!/bin/sh
+# nginx, where a reload is over when the old workers are: a person is no quicker.
+[ "$*" != "-s reload" ] || old=$(pgrep -P "$(cat {pid})")
+{program} "$@" || exit
+for pid in $old; do tail --pid="$pid" -s 0.05 -f /dev/null; done
+"""
 NGINX = """\
 pid {root}/nginx.pid;
 error_log {root}/nginx.log;
@@ -78,6 +85,22 @@ files = {root}/etc/supervisor/conf.d/*.conf
 SUPERVISORD_CONF, NGINX_CONF = "etc/supervisor/supervisord.conf", "etc/nginx/nginx.conf"
 
 
+def make_site(directory: Path) -> None:
+    """A new Django project with Celery; its queue is a folder."""
+    directory.mkdir(parents=True)
+    subprocess.run([beside("django-admin"), "startproject", "mysite", "."], cwd=directory, check=True)
+    package = directory / "mysite"
+    (package / "celery.py").write_text(CELERY)
+    (package / "tasks.py").write_text(TASKS)
+    with (package / "settings.py").open("a") as settings:
+        settings.write(SETTINGS)
+
+
+def beside(program: str) -> str:
+    """The path of a program that is installed beside this Python."""
+    return str(Path(sys.executable).parent / program)
+
+
 class Machine:
     """`root` is an empty folder with a short path: a unix socket's may have 107 bytes."""
 
@@ -95,7 +118,6 @@ class Machine:
             ("/srv/mysite/.venv/bin/", f"{os.path.dirname(sys.executable)}/"),
             ("/srv/", f"{self.root}/srv/"),
             ("/etc/", f"{self.root}/etc/"),
-            ("sudo -u mysite ", ""),
             ("sudo ", ""),
             ("user=mysite\n", ""),
             ("listen 80;", f"listen 127.0.0.1:{self.front_port};"),
@@ -103,30 +125,36 @@ class Machine:
             ("8001", str(self.next_port)),
         )
 
-    def reader(self) -> Reader:
-        path = f"{self.root / 'bin'}:{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
-        return Reader(self.root, self.port, {"PATH": path}, installs=False, words=self.words)
+    @property
+    def _path(self) -> str:
+        return f"{self.root / 'bin'}:{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
 
-    def make_site(self) -> None:
-        """A new Django project with Celery; its queue is a folder."""
-        self.site.mkdir(parents=True)
-        subprocess.run([_beside("django-admin"), "startproject", "mysite", "."], cwd=self.site, check=True)
-        package = self.site / "mysite"
-        (package / "celery.py").write_text(CELERY)
-        (package / "tasks.py").write_text(TASKS)
-        with (package / "settings.py").open("a") as settings:
-            settings.write(SETTINGS)
+    def reader(self) -> Reader:
+        reader = Reader(self.root, self.port, {"PATH": self._path}, installs=False, words=self.words)
+        reader.directory = self.site
+        return reader
+
+    def start_docker_compose(self) -> None:
+        """`docker compose` without a daemon: it reads files, and says what is wrong with them."""
+        self._command("docker", f'#!/bin/sh\nshift\nexec {beside("docker-compose")} "$@"\n')
+
+    def start(self, program: str, *arguments: str) -> None:
+        """One of the programs that are installed beside this Python, in the site's folder."""
+        self._start(beside(program), *arguments, directory=self.site)
 
     def start_nginx(self) -> None:
         self._write(NGINX_CONF, NGINX)
-        program = self._stand_in("nginx", shutil.which("nginx", path="/usr/sbin:/usr/bin") or "nginx", "-c", NGINX_CONF)
-        self._start(program, "-g", "daemon off;")
+        program = shutil.which("nginx", path="/usr/sbin:/usr/bin") or "nginx"
+        program = f"{program} -c {self.root / NGINX_CONF}"
+        self._command("nginx", RELOAD.format(program=program, pid=self.root / "nginx.pid"))
+        self._start(*program.split(), "-g", "daemon off;")
         await_true((self.root / "nginx.pid").exists, "nginx has started")
 
     def start_supervisord(self) -> None:
         self._write(SUPERVISORD_CONF, SUPERVISORD)
-        self._stand_in("supervisorctl", _beside("supervisorctl"), "-c", SUPERVISORD_CONF)
-        self._start(_beside("supervisord"), "--nodaemon", "--configuration", str(self.root / SUPERVISORD_CONF))
+        program = f"{beside('supervisorctl')} -c {self.root / SUPERVISORD_CONF}"
+        self._command("supervisorctl", f'#!/bin/sh\nexec {program} "$@"\n')
+        self._start(beside("supervisord"), "--nodaemon", "--configuration", str(self.root / SUPERVISORD_CONF))
         await_true((self.root / "supervisor.sock").exists, "supervisord has started")
 
     def _write(self, name: str, text: str) -> None:
@@ -134,17 +162,25 @@ class Machine:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text.format(root=self.root))
 
-    def _stand_in(self, name: str, program: str, option: str, configuration: str) -> str:
-        """A command of that name: the program itself, which finds its configuration here."""
+    def _command(self, name: str, text: str) -> None:
+        """A command of that name, in front of all others."""
         path = self.root / "bin" / name
-        path.write_text(f'#!/bin/sh\nexec {program} {option} {self.root / configuration} "$@"\n')
+        path.write_text(text)
         path.chmod(0o755)
-        return str(path)
 
-    def _start(self, *command: str) -> None:
+    def _start(self, *command: str, directory: Path | None = None) -> None:
         with (self.root / "started.log").open("ab") as log:
-            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.root)
+            child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=directory or self.root,
+                env={**os.environ, "PATH": self._path},
+            )  # fmt: skip
         self._started.append(child)
+
+    def end_last(self) -> None:
+        """End what was started last."""
+        child = self._started.pop()
+        child.send_signal(signal.SIGTERM)
+        child.wait()
 
     def end(self) -> list[int]:
         """End all of it; the pids of what still ran of the site."""
@@ -162,7 +198,3 @@ class Machine:
         left = project.members()
         project.end()
         return left
-
-
-def _beside(program: str) -> str:
-    return str(Path(sys.executable).parent / program)

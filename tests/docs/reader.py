@@ -33,6 +33,7 @@ LOOKING = (  # what may be shown a moment later
     "procession status", "procession logs", "procession events", "supervisorctl status", "curl",
 )  # fmt: skip
 INSTALLING = ("python3 -m venv", ". .venv/bin/activate", "pip install", "pip uninstall")
+BECOMING = "sudo -iu "
 GOES_ON = re.compile(r"procession (up|dev|supervise|dashboard|top)( (?!.*-d\b).*)?|.* (-f|--follow|--watch)")
 VARYING = (
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "TIME"),
@@ -60,6 +61,7 @@ class Reader:
         self.directory = home
         self._words = [*words, (PORT, str(port))]
         self._port = str(port)
+        self._user = ""  # whose shell it is, if not ours: sudo -iu USER
         self._installs = installs
         own = {key: value for key, value in os.environ.items() if not key.startswith(("PROCESSION_", "DJANGO_"))}
         self._environment = {**own, "HOME": str(home), "COLUMNS": "120", "LANG": "C.UTF-8", **variables}
@@ -82,6 +84,8 @@ class Reader:
         before = f"{path.read_text().rstrip()}\n\n\n" if path.exists() else ""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(before + self._here(block.text))
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
     def _here(self, text: str) -> str:
         """What the page says, in the words of this machine."""
@@ -102,6 +106,10 @@ class Reader:
         if command.startswith("cd "):
             self.directory = Path(os.path.normpath(self.directory / self._expanded(command[3:])))
             self._environment["PWD"] = str(self.directory)  # a shell goes by names, not by what symlinks lead to
+        elif command.startswith(BECOMING):
+            self._user = command.removeprefix(BECOMING)
+        elif command == "exit":
+            self._user = ""
         elif command.startswith(INSTALLING):
             self._install(command, block)
         elif INTERRUPT in typed.shown or GOES_ON.fullmatch(command):
@@ -152,17 +160,21 @@ class Reader:
         if command.startswith("curl"):
             return _asked(command.split()[-1], is_head="--head" in command)
         child = subprocess.run(
-            ["bash", "-c", command], cwd=self.directory, env=self._environment, stdin=subprocess.DEVNULL,
+            self._shell(command), cwd=self.directory, env=self._environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=10 * DEADLINE_SECONDS, check=False,
         )  # fmt: skip
         is_meant = "error:" in child.stdout  # a page may show a mistake
         assert is_meant or not child.returncode, f"{command}\nends with {child.returncode}:\n{child.stdout}"
         return child.stdout
 
+    def _shell(self, command: str) -> Sequence[str]:
+        user = ("runuser", "-u", self._user, "--") if self._user else ()
+        return [*user, "bash", "-c", command]
+
     def _run_and_interrupt(self, command: str, typed: Typed, block: Block) -> None:
         """Press Ctrl-C as soon as all is said that stands before it."""
         child = subprocess.Popen(
-            ["bash", "-c", f"exec {command}"], cwd=self.directory, env=self._environment, stdin=subprocess.DEVNULL,
+            self._shell(f"exec {command}"), cwd=self.directory, env=self._environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         assert child.stdout is not None

@@ -2,66 +2,81 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.console.project import await_true
-from tests.docs.machine import Machine
+from tests.docs.machine import Machine, make_site
+from tests.docs.moving import move
 from tests.docs.page import ROOT, Block, blocks
-from tests.docs.reader import Reader
-from tests.e2e.load import Load
+from tests.engines.systemd.machine import booted, needs_machine
 
-CLIENTS = 4
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture
 def machine() -> Iterator[Machine]:
     with tempfile.TemporaryDirectory(prefix="pn") as directory:
         machine = Machine(Path(directory).resolve())
-        machine.make_site()
+        make_site(machine.site)
         yield machine
         machine.end()
 
 
+def page(name: str) -> list[Block]:
+    return blocks(ROOT / f"docs/how-to/{name}.md")
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_from_supervisor(machine: Machine) -> None:
-    reader, page = machine.reader(), blocks(ROOT / "docs/how-to/from-supervisor.md")
-    write(reader, page)
-    machine.start_supervisord()
-    machine.start_nginx()
-    follow_under_load(machine, reader, page)
+    def begin() -> None:
+        machine.start_supervisord()
+        machine.start_nginx()
+
+    move(machine.reader(), page("from-supervisor"), machine.front_port, begin=begin, end=lambda: None)
 
 
-def write(reader: Reader, page: list[Block]) -> None:
-    """The files of the page: what its reader has."""
-    for block in page:
-        if block.title.startswith("/"):
-            reader.follow(block)
-    reader.directory = reader.home / "srv/mysite"
-    for block in page:
-        if block.title and not block.title.startswith("/"):
-            reader.follow(block)
+@pytest.mark.slow
+def test_from_prodserver(machine: Machine) -> None:
+    def begin() -> None:
+        machine.start_nginx()
+        machine.start("python", "manage.py", "prodserver", "web")
+
+    move(machine.reader(), page("from-prodserver"), machine.front_port, begin=begin, end=machine.end_last)
 
 
-def follow_under_load(machine: Machine, reader: Reader, page: list[Block]) -> None:
-    """What is typed, with clients at the front from when it answers to the end; not one of them is refused."""
-    await_true(lambda: is_served(machine.front_port), "what they had serves")
-    with Load(machine.front_port, clients=CLIENTS) as load:
-        for block in page:
-            if block.language == "console":
-                reader.follow(block)
-        load.go_on(20)
-    assert load.failures() == []
+@pytest.mark.slow
+def test_from_a_procfile(machine: Machine) -> None:
+    def begin() -> None:
+        machine.start_nginx()
+        machine.start("honcho", "start", "web", "worker")
+
+    move(machine.reader(), page("from-procfile"), machine.front_port, begin=begin, end=machine.end_last)
 
 
-def is_served(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+@pytest.mark.slow
+@pytest.mark.root
+@needs_machine
+def test_from_systemd(tmp_path: Path) -> None:
+    """Within a machine that systemd has booted."""
+    with booted(tmp_path / "machine") as there:
+        done = there.run(sys.executable, "-m", "tests.docs.inside", "docs/how-to/from-systemd.md", directory=str(ROOT))
+        assert done.returncode == 0, done.stderr
+
+
+def test_from_compose(machine: Machine) -> None:
+    machine.start_docker_compose()
+    follow(machine, "from-compose")
+
+
+def test_from_kubernetes(machine: Machine) -> None:
+    follow(machine, "from-kubernetes")
+
+
+def follow(machine: Machine, name: str) -> None:
+    reader = machine.reader()
+    for block in page(name):
+        reader.follow(block)
