@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.inside import PAGES
 from tests.docs.machine import Machine, make_site
 from tests.docs.moving import move
 from tests.docs.page import ROOT, Block, blocks
@@ -60,11 +61,12 @@ def test_from_a_procfile(machine: Machine) -> None:
 @pytest.mark.slow
 @pytest.mark.root
 @needs_machine
-def test_from_systemd(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", PAGES)
+def test_in_a_machine_of_its_own(tmp_path: Path, name: str) -> None:
     """Within a machine that systemd has booted."""
     with booted(tmp_path / "machine") as there:
-        done = there.run(sys.executable, "-m", "tests.docs.inside", "docs/how-to/from-systemd.md", directory=str(ROOT))
-        assert done.returncode == 0, done.stderr
+        done = there.run(sys.executable, "-m", "tests.docs.inside", name, directory=str(ROOT))
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_from_compose(machine: Machine) -> None:
