@@ -10,7 +10,7 @@ from tests.docs.page import Block
 from tests.docs.reader import Reader
 from tests.e2e.load import Load
 
-CLIENTS = 4
+CLIENTS = 2
 KEEPING = CLIENTS // 2  # keep their connection, which nginx may close at a reload, between two requests
 MORE = 20  # so many requests after the last word of the page
 FRONT = "/etc/nginx/conf.d/mysite.conf"
