@@ -82,6 +82,20 @@ def without_sudo(page: Path) -> None:
     survive_without_first_release()
 
 
+def one_machine(page: Path) -> None:
+    """A machine with nothing on it but Debian's packages; Caddy signs its certificates itself, for `localhost`."""
+    here, port, https_port = reader(free_port(), free_port()), free_port(), free_port()
+    here.add_words(
+        ('"HOSTS": ["mysite.example"]', f'"HOSTS": ["localhost"], "PORT": {port}, "HTTPS_PORT": {https_port}'),
+        ("https://mysite.example/", f"https://localhost:{https_port}/"),
+        ("mysite.example", "localhost"),
+    )
+    for block in blocks(page):
+        here.follow(block)
+        if "useradd" in block.text:
+            (SITE / ".venv").symlink_to(ENVIRONMENT)
+
+
 def commit(project: Path) -> None:
     run("git", "-C", str(project), "init", "--quiet", "--initial-branch=main")
     run("git", "-C", str(project), "add", ".")
@@ -169,6 +183,7 @@ def run(*command: str) -> None:
 PAGES: Mapping[str, Callable[[Path], None]] = {
     "docs/how-to/from-systemd.md": from_systemd,
     "docs/how-to/deploy-without-sudo.md": without_sudo,
+    "docs/tutorial/one-machine.md": one_machine,
 }
 
 
