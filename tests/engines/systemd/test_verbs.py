@@ -125,8 +125,12 @@ def test_what_does_not_come_up_is_said_in_our_words() -> None:
         machine.run(ENGINE.verbs["restart"](asked("web.1", "web.2")))
 
 
-def test_down_stops_everything_before_it_takes_the_files_away() -> None:
-    said = Machine().run(ENGINE.verbs["down"](asked()))
+def test_down_stops_everything_before_it_takes_our_files_away(tmp_path: Path) -> None:
+    question = replace(asked(), directory=str(tmp_path), owner="me")
+    for file in ENGINE.render(question.stack, question.options).files:
+        (tmp_path / file.path).write_text(file.marked("me"))
+    (tmp_path / "mysite-beat.service").write_text("somebody's own\n")
+    said = Machine().run(ENGINE.verbs["down"](question))
     assert [words.split()[:2] for words in said] == [
         ["systemctl", "stop"],
         ["systemctl", "disable"],
@@ -134,7 +138,8 @@ def test_down_stops_everything_before_it_takes_the_files_away() -> None:
         ["systemctl", "daemon-reload"],
         ["systemctl", "reset-failed"],
     ]
-    assert "/etc/systemd/system/mysite-web.env" in said[2]
+    assert f"{tmp_path}/mysite-web.env" in said[2]
+    assert "mysite-beat.service" not in said[2]
 
 
 def test_a_roll_whose_first_new_one_fails_touches_no_old_one() -> None:

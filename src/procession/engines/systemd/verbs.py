@@ -6,9 +6,9 @@ import os
 from dataclasses import replace
 
 from procession.engines.base import Asked
+from procession.engines.files import read_there
 from procession.engines.steps import Command, News, Steps
 from procession.engines.systemd import names
-from procession.engines.systemd.render import render
 from procession.engines.systemd.service import hands_over
 from procession.engines.systemd.status import row
 from procession.engines.systemd.units import Unit, carry_out, chosen, is_task, look, systemctl
@@ -126,11 +126,13 @@ def _scale(asked: Asked, count: int) -> Steps[None]:
 
 
 def down(asked: Asked) -> Steps[None]:
-    """Stop it all, and take away every file; what the processes wrote themselves (StateDirectory=) stays."""
+    """Stop it all, and take away every file with our mark. What somebody has put in the place of one stays, as does what
+    the processes wrote themselves (StateDirectory=).
+    """
     unit = names.supervisor(asked.stack) if asked.options.supervisor else names.target(asked.stack)
     yield from stop(asked)
     yield from carry_out(systemctl(asked.options, "disable", "--", unit))
-    files = [os.path.join(asked.directory, file.path) for file in render(asked.stack, asked.options).files]
-    yield from carry_out(Command(argv=("rm", "-f", "--", *files)))
+    ours = sorted(read_there(asked.directory, (), asked.owner))
+    yield from carry_out(Command(argv=("rm", "-f", "--", *(os.path.join(asked.directory, path) for path in ours))))
     yield from carry_out(systemctl(asked.options, "daemon-reload"))
     yield systemctl(asked.options, "reset-failed", "--", *_all(asked))  # fails where nothing had failed: that is well
