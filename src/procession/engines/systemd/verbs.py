@@ -126,7 +126,7 @@ def _scale(asked: Asked, count: int) -> Steps[None]:
 
 
 def down(asked: Asked) -> Steps[None]:
-    """Stop it all, and take away every file with our mark. What somebody has put in the place of one stays, as does what
+    """Stop it all, and take away every file with our mark. What somebody has put in the place of one stays, and what
     the processes wrote themselves (StateDirectory=).
     """
     unit = names.supervisor(asked.stack) if asked.options.supervisor else names.target(asked.stack)
