@@ -104,23 +104,26 @@ def any_value_gets_to_a_process_as_it_was(machine: Machine) -> None:
     argv, environment = show(machine, VALUES, variables)
     assert argv == VALUES
     assert {name: environment.get(name) for name in variables} == variables
+    assert environment["FROM_FILE"] == "1"
 
 
 def show(machine: Machine, argv: list[str], environment: dict[str, str]) -> tuple[list[str], dict[str, str]]:
     """What a task of these words and variables finds, in a directory whose name is no plain word either."""
-    directory = "/srv/100% $HOME ä"
+    directory = "/srv/100% $HOME ä [a]{b,c}*?"
     task = Process(
         name="show",
         kind=Kind.TASK,
         backend="command",
         argv=("/usr/bin/python3", "-c", SHOW, *argv),
         environment=environment,
+        env_files=(f"{directory}/one.env",),
         directory=directory,
         readiness=Probe(type=ProbeType.NONE),
         restart=RestartWhen.NEVER,
     )
     task = replace(task, user="root")
     machine.run("mkdir", directory)
+    machine.write(f"{directory}/one.env", "FROM_FILE=1\n")
     for file in render(Stack(name="quote", directory=directory, processes=(task,)), Options()).files:
         machine.write(f"/etc/systemd/system/{file.path}", file.marked("quote"))
     machine.run("systemctl", "daemon-reload")

@@ -9,7 +9,15 @@ from collections.abc import Iterator
 from procession.engines.systemd import names
 from procession.engines.systemd.hardening import protection
 from procession.engines.systemd.options import STEPS_VERSION, Options
-from procession.engines.text.systemd import Entry, Section, systemd_command, systemd_unit, systemd_value, systemd_words
+from procession.engines.text.systemd import (
+    Entry,
+    Section,
+    systemd_command,
+    systemd_pattern,
+    systemd_unit,
+    systemd_value,
+    systemd_words,
+)
 from procession.stack.model import Condition, Kind, Probe, ProbeType, Process, RestartWhen, Stack, StopStep
 
 NOTIFY_PATH = "%t/systemd/notify"  # manager_setup_notify() in systemd's src/core/manager.c; %t is /run, or the user's
@@ -169,9 +177,9 @@ def _environment(stack: Stack, process: Process, options: Options, directory: st
     if process.liveness is not None and beats(process):
         yield "Environment", systemd_words(_heartbeat(process.liveness))
     for path in process.env_files:
-        yield "EnvironmentFile", systemd_value(path)
+        yield "EnvironmentFile", systemd_pattern(path)
     if process.environment:
-        yield "EnvironmentFile", systemd_value(os.path.join(directory, names.env_file(stack, process)))
+        yield "EnvironmentFile", systemd_pattern(os.path.join(directory, names.env_file(stack, process)))
     for credential in options.credentials:
         yield "LoadCredential", systemd_value(credential)
     yield "SyslogIdentifier", who
