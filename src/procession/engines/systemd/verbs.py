@@ -23,15 +23,23 @@ def start(asked: Asked) -> Steps[None]:
     """Also what had failed, and after all waits: what has READY to say has said it when this is done."""
     units = [] if asked.names else [names.target(asked.stack)]
     if asked.options.supervisor:
-        units, down = [names.supervisor(asked.stack)], []
+        units = [names.supervisor(asked.stack)]
     else:
         units += _named(asked)
-        down = [unit for unit in (yield from look(asked)) if is_wanted(asked, unit) and not unit.is_up]
+    down = [unit for unit in (yield from _to_tell_of(asked)) if is_wanted(asked, unit) and not unit.is_up]
     if down:
         yield News(f"waiting until ready: {', '.join(unit.name for unit in down)}")
     yield from _bring_up(asked, "start", "--", *units)
     for unit in down:
         yield News(f"{unit.name}: {'done' if is_task(unit) else 'started'}")
+
+
+def _to_tell_of(asked: Asked) -> Steps[list[Unit]]:
+    """What is there, only to say what has changed: a dry run may have nothing to look at."""
+    try:
+        return [] if asked.options.supervisor else (yield from look(asked))
+    except Refusal:
+        return []
 
 
 def _bring_up(asked: Asked, *words: str) -> Steps[None]:
@@ -61,7 +69,7 @@ def _named(asked: Asked) -> list[str]:
 
 def stop(asked: Asked) -> Steps[None]:
     """A process as a whole stops listening, too; one instance of it leaves the listening to the others."""
-    units = [] if asked.options.supervisor else (yield from look(asked))
+    units = yield from _to_tell_of(asked)
     yield from carry_out(systemctl(asked.options, "stop", "--", *_all(asked)))
     for unit in units:
         if unit.is_up and not is_task(unit):
