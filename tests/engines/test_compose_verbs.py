@@ -177,6 +177,7 @@ def test_in_one_container_the_supervisor_does_it() -> None:
     inside = f"{UP} exec -T site python -m procession"
     options = ContainerOptions(form=Form.ONE)
     assert done("roll", "web", options=options) == [f"{inside} roll web"]
+    assert done("stop", options=options) == [f"{inside} stop --all"]
     assert done("logs", lines=None, options=options) == [f"{inside} logs --lines all --json"]
 
 

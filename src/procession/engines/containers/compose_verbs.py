@@ -216,6 +216,8 @@ def _inner(lines: Iterable[str]) -> Iterator[Record]:
 def words_of(verb: str, asked: Asked) -> list[str]:
     """The same request, in words."""
     words = [f"{name}={count}" for name, count in asked.replicas.items()] if verb == "scale" else list(asked.names)
+    if verb in NAMED and not words:
+        return ["--all"]
     if verb in ("logs", "events"):
         words += ["--lines", "all" if asked.lines is None else str(asked.lines)]
         words += ["--since", asked.since.isoformat()] if asked.since else []
@@ -225,6 +227,7 @@ def words_of(verb: str, asked: Asked) -> list[str]:
     return [*words, "--follow"] if asked.follow else words
 
 
+NAMED: Final = frozenset({"start", "stop", "restart", "roll"})  # which want names, or to be told that all are meant
 TAKES: Final[Mapping[str, frozenset[str]]] = {
     "logs": frozenset({"since", "until", "grep", "json", "no_times"}),
     "events": frozenset({"since", "json"}),
