@@ -143,7 +143,7 @@ def test_logs_of_one_container_are_the_supervisor_s_own_records() -> None:
     played = Played()
     line = '{"time": "2026-11-21T07:31:00.123Z", "instance": "web.1", "text": "hi"}\n'
     options = replace(FRONTED, form=Form.ONE)
-    played.play(compose.ENGINE.verbs["logs"](asked(WHOLE, options=options)), [("exec", Done(0, line))])
+    played.play(compose.ENGINE.verbs["logs"](asked(WHOLE, options=options)), [*looks(SITE), ("exec", Done(0, line))])
     assert played.shown == [("2026-11-21T07:31:00.123Z", "web.1", "hi")]
 
 
@@ -173,18 +173,29 @@ def test_what_cannot_be_two_is_not_scaled_to_two(name: str, what: str) -> None:
         Played().play(compose.ENGINE.verbs["scale"](asked(WHOLE, replicas={name: 2}, options=NOT_FRONTED)))
 
 
+SITE, DEAD = container("site", 1), container("site", 1, Status="exited", Pid=0, ExitCode=137)
+
+
 def test_in_one_container_the_supervisor_does_it() -> None:
     inside = f"{UP} exec -T site python -m procession"
-    options = ContainerOptions(form=Form.ONE)
-    assert done("roll", "web", options=options) == [f"{inside} roll web"]
-    assert done("stop", options=options) == [f"{inside} stop --all"]
-    assert done("logs", lines=None, options=options) == [f"{inside} logs --lines all --json"]
+    more: dict[str, Any] = {"options": ContainerOptions(form=Form.ONE), "answers": looks(SITE)}
+    assert done("roll", "web", **more) == [f"{inside} roll web"]
+    assert done("stop", **more) == [f"{inside} stop --all"]
+    assert done("logs", lines=None, **more) == [f"{inside} logs --lines all --json"]
+
+
+def test_one_container_that_does_not_run_can_be_looked_at_and_started() -> None:
+    more: dict[str, Any] = {"options": ContainerOptions(form=Form.ONE), "answers": looks(DEAD) * 3}
+    assert done("logs", "web", **more) == [f"{UP} {LOGS} --tail 100"]
+    assert done("start", **more) == [f"{UP} start", "until docker inspect mysite-site-1"]
+    assert done("stop", **more) == []
+    assert done("roll", "web", **more) == ["the container of mysite does not run"]
 
 
 def test_in_one_container_what_the_supervisor_refuses_is_refused() -> None:
     steps = compose.ENGINE.verbs["roll"](asked(WHOLE, "web", options=ContainerOptions(form=Form.ONE)))
     with pytest.raises(Refusal) as refused:
-        Played().play(steps, [("roll", Done(1))])
+        Played().play(steps, [*looks(SITE), ("roll", Done(1))])
     assert refused.value.code is ExitCode.NOT_SO
 
 

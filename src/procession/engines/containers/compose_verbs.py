@@ -62,7 +62,10 @@ def _start(asked: Asked) -> Steps[None]:
     """Not by Compose where processes are named: it would run the tasks that they depend on, again."""
     if not asked.names:
         yield from well(compose_there(asked, "start"), f"cannot start {asked.stack.name}")
-        yield from _await(asked, (yield from chosen(asked)))
+        if asked.options.form is Form.ONE:
+            yield from await_ready(asked, [one for one in (yield from containers(asked)) if one.service == ALONE])
+        else:
+            yield from _await(asked, (yield from chosen(asked)))
         return
     for name in asked.names:
         if not (yield from chosen(replace(asked, names=(name,)))):
@@ -197,15 +200,23 @@ def by_form(verb: str, processes: Verb) -> Verb:
     def perform(asked: Asked) -> Steps[None]:
         if asked.options.form is not Form.ONE or verb == "down":
             yield from processes(asked)
-            return
-        command = compose_there(asked, "exec", "-T", ALONE, *PROCESSION, verb, *words_of(verb, asked))
-        done = yield Show(command=command, read=_inner) if verb == "logs" else replace(command, shown=True)
-        if not done.is_well:
-            code = ExitCode(done.status) if done.status in list(ExitCode) else ExitCode.REFUSED
-            said_there = f": {done.last_words()}" if done.stderr else ""
-            raise Refusal(f"`{verb}` was refused in the container{said_there}", "procession status", code=code)
+        elif any(one.service == ALONE and one.status == "running" for one in (yield from containers(asked))):
+            yield from _inside(verb, asked)
+        elif verb in ("start", "logs", "events"):
+            yield from processes(replace(asked, names=()))
+        elif verb != "stop":
+            raise Refusal(f"the container of {asked.stack.name} does not run", "procession start --all")
 
     return perform
+
+
+def _inside(verb: str, asked: Asked) -> Steps[None]:
+    command = compose_there(asked, "exec", "-T", ALONE, *PROCESSION, verb, *words_of(verb, asked))
+    done = yield Show(command=command, read=_inner) if verb == "logs" else replace(command, shown=True)
+    if not done.is_well:
+        code = ExitCode(done.status) if done.status in list(ExitCode) else ExitCode.REFUSED
+        said_there = f": {done.last_words()}" if done.stderr else ""
+        raise Refusal(f"`{verb}` was refused in the container{said_there}", "procession status", code=code)
 
 
 def _inner(lines: Iterable[str]) -> Iterator[Record]:
