@@ -271,6 +271,16 @@ def test_an_apply_runs_the_tasks_first_and_then_rolls_what_changed() -> None:
     ]
 
 
+def test_an_apply_leaves_the_front_with_its_static_files_until_all_else_is_new() -> None:
+    there = looks(*THERE[:2])
+    hashes = "".join(f"{name} hash-of-{name}\n" for name in ("migrate", "web", "db", "front"))
+    answers = [*there, ("config --hash", Done(0, hashes)), *there, ("image inspect", Done(0, "sha256:1\n")), *there]
+    played = Played()
+    stack = stack_of(MIGRATE, WEB, services={"db": {"TYPE": "postgresql"}})
+    played.play(compose.ENGINE.apply(asked(stack)), [*answers, *there * 3])
+    assert [line.split()[-1] for line in played.said if f"{UP} up" in line] == ["db", "migrate", "web", "front"]
+
+
 def test_an_apply_whose_task_fails_touches_nothing_more() -> None:
     said = applied(*THERE[:2], migrated=1)
     assert said == [f"{UP} up --detach --no-deps --force-recreate migrate", "migrate failed: exit code 1"]

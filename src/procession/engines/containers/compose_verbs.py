@@ -13,7 +13,7 @@ from procession.engines.base import Asked, Row, Verb
 from procession.engines.containers import said
 from procession.engines.containers.compose_ready import await_ready, run_task
 from procession.engines.containers.compose_roll import roll
-from procession.engines.containers.composed import ALONE, PROCESSION, published_in
+from procession.engines.containers.composed import ALONE, FOLDER, PROCESSION, published_in
 from procession.engines.containers.docker import (
     CONTAINER_EVENTS,
     EVENTS_SINCE,
@@ -35,7 +35,7 @@ from procession.stack.model import Kind
 def check(asked: Asked) -> Steps[None]:
     """`docker compose config`: paths are looked up from where the files will be, not from where they are now."""
     refuse_misread(asked, asked.options.env_file, is_alike_in_compose, "Compose", COMPOSE_FIX)
-    where = os.path.join(asked.stack.directory, asked.options.directory or "deploy/compose")
+    where = os.path.join(asked.stack.directory, asked.options.directory or FOLDER)
     argv = compose_command(asked, "config", "--quiet", project_directory=where)
     yield from well(Command(argv=argv, looks=True), "docker compose refuses the file")
 
