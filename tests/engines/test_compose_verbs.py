@@ -18,8 +18,8 @@ from procession.engines.applied import Applied
 from procession.engines.base import Engine, State
 from procession.engines.containers.docker import CONTAINER_EVENTS
 from procession.engines.containers.options import ContainerOptions, Form
-from procession.engines.containers.said import EVENT_FORMAT
 from procession.engines.needs import require
+from procession.engines.said import EVENT_FORMAT
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
 from tests.engines.contained import BEAT, FRONTED, MIGRATE, WEB, WORKER, Played, asked, stack_of

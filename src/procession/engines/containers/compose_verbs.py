@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+from procession.engines import said
 from procession.engines.base import Asked, Row, Verb
-from procession.engines.containers import said
 from procession.engines.containers.compose_ready import await_ready, run_task
 from procession.engines.containers.compose_roll import roll
 from procession.engines.containers.composed import ALONE, FOLDER, PROCESSION, published_in
