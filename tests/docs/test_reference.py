@@ -51,7 +51,7 @@ def kinds() -> Iterator[str]:
                 yield from (
                     argument.value
                     for argument in node.args[:2]
-                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and argument.value
                 )
 
 

@@ -17,8 +17,8 @@ from procession.engines.applied import Applied
 from procession.engines.base import Engine, State
 from procession.engines.containers.docker import CONTAINER_EVENTS
 from procession.engines.containers.options import ContainerOptions, Form
-from procession.engines.containers.said import EVENT_FORMAT
 from procession.engines.needs import require
+from procession.engines.said import EVENT_FORMAT
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
 from tests.engines.contained import BEAT, FRONTED, MIGRATE, WEB, WORKER, Played, asked, stack_of
@@ -142,7 +142,7 @@ def test_logs_of_one_container_are_the_supervisor_s_own_records() -> None:
     played = Played()
     line = '{"time": "2026-11-21T07:31:00.123Z", "instance": "web.1", "text": "hi"}\n'
     options = replace(FRONTED, form=Form.ONE)
-    played.play(compose.ENGINE.verbs["logs"](asked(WHOLE, options=options)), [("exec", Done(0, line))])
+    played.play(compose.ENGINE.verbs["logs"](asked(WHOLE, options=options)), [*looks(SITE), ("exec", Done(0, line))])
     assert played.shown == [("2026-11-21T07:31:00.123Z", "web.1", "hi")]
 
 
@@ -172,17 +172,29 @@ def test_what_cannot_be_two_is_not_scaled_to_two(name: str, what: str) -> None:
         Played().play(compose.ENGINE.verbs["scale"](asked(WHOLE, replicas={name: 2}, options=NOT_FRONTED)))
 
 
+SITE, DEAD = container("site", 1), container("site", 1, Status="exited", Pid=0, ExitCode=137)
+
+
 def test_in_one_container_the_supervisor_does_it() -> None:
     inside = f"{UP} exec -T site python -m procession"
-    options = ContainerOptions(form=Form.ONE)
-    assert done("roll", "web", options=options) == [f"{inside} roll web"]
-    assert done("logs", lines=None, options=options) == [f"{inside} logs --lines all --json"]
+    more: dict[str, Any] = {"options": ContainerOptions(form=Form.ONE), "answers": looks(SITE)}
+    assert done("roll", "web", **more) == [f"{inside} roll web"]
+    assert done("stop", **more) == [f"{inside} stop --all"]
+    assert done("logs", lines=None, **more) == [f"{inside} logs --lines all --json"]
+
+
+def test_one_container_that_does_not_run_can_be_looked_at_and_started() -> None:
+    more: dict[str, Any] = {"options": ContainerOptions(form=Form.ONE), "answers": looks(DEAD) * 3}
+    assert done("logs", "web", **more) == [f"{UP} {LOGS} --tail 100"]
+    assert done("start", **more) == [f"{UP} start", "until docker inspect mysite-site-1"]
+    assert done("stop", **more) == []
+    assert done("roll", "web", **more) == ["the container of mysite does not run"]
 
 
 def test_in_one_container_what_the_supervisor_refuses_is_refused() -> None:
     steps = compose.ENGINE.verbs["roll"](asked(WHOLE, "web", options=ContainerOptions(form=Form.ONE)))
     with pytest.raises(Refusal) as refused:
-        Played().play(steps, [("roll", Done(1))])
+        Played().play(steps, [*looks(SITE), ("roll", Done(1))])
     assert refused.value.code is ExitCode.NOT_SO
 
 
@@ -256,6 +268,16 @@ def test_an_apply_runs_the_tasks_first_and_then_rolls_what_changed() -> None:
         "docker stop mysite-web-1",
         f"{UP} up --detach --no-deps --no-recreate web",
     ]
+
+
+def test_an_apply_leaves_the_front_with_its_static_files_until_all_else_is_new() -> None:
+    there = looks(*THERE[:2])
+    hashes = "".join(f"{name} hash-of-{name}\n" for name in ("migrate", "web", "db", "front"))
+    answers = [*there, ("config --hash", Done(0, hashes)), *there, ("image inspect", Done(0, "sha256:1\n")), *there]
+    played = Played()
+    stack = stack_of(MIGRATE, WEB, services={"db": {"TYPE": "postgresql"}})
+    played.play(compose.ENGINE.apply(asked(stack)), [*answers, *there * 3])
+    assert [line.split()[-1] for line in played.said if f"{UP} up" in line] == ["db", "migrate", "web", "front"]
 
 
 def test_an_apply_whose_task_fails_touches_nothing_more() -> None:

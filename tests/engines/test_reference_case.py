@@ -87,7 +87,8 @@ def systemd_stop(stack: Stack, process: Process, _folder: Path) -> Stop:
     name = f"myapp-{process.name}{'' if process.singleton else '@'}.service"
     said = systemd_unit(stack, name)
     asked = [shlex.split(line.lstrip("-")) for line in said.get("ExecStop", ())]
-    first = [words[2] for words in asked if words[0].endswith("/kill")] + [said["KillSignal"][0].removeprefix("SIG")]
+    sent = [re.match(r"kill -s (\w+) \$\$0 ", words[2]) for words in asked]
+    first = [one[1] for one in sent if one] + [said["KillSignal"][0].removeprefix("SIG")]
     waits = [float(words[1]) for words in asked if words[0].endswith("/timeout")]
     last = span_seconds(said["TimeoutStopSec"][0])
     assert last >= max(waits, default=0.0)  # it bounds each ExecStop= as well

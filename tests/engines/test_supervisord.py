@@ -24,10 +24,12 @@ from procession.engines.files import File, write
 from procession.engines.files import compare as compared
 from procession.engines.options import read_options
 from procession.engines.programs import supervisord_check
-from procession.engines.steps import Await, Command, Step, drive
+from procession.engines.steps import Await, Command, Step, Steps, drive
 from procession.engines.supervisord import ENGINE
 from procession.engines.supervisord.options import CONF, Options
 from procession.engines.supervisord.status import read_rows
+from procession.engines.supervisord.taking_in import take_in
+from procession.engines.supervisord.waiting import well
 from procession.refusal import Refusal
 from procession.run import Done
 from procession.stack.model import Process, Stack
@@ -315,13 +317,21 @@ RUNS = TWO_OF_WEB.format("RUNNING   pid 14, uptime 0:00:09")
 
 def rolling(look: str, *names: str, fails: str = "") -> tuple[list[str], str]:
     """What `roll` types, where `look` is the status before it, and `fails` does not start; and how it is refused."""
+    return typing(ENGINE.verbs["roll"](asked_of_two(*names)), look, fails)
+
+
+def asked_of_two(*names: str) -> Asked:
     stack = stack_of({"web": {**WEB, "REPLICAS": 2}, "beat": {"BACKEND": "celery-beat", "APP": "mysite.celery"}})
-    steps = ENGINE.verbs["roll"](Asked(stack=stack, options=Options(), directory="/x", names=names))
+    return Asked(stack=stack, options=Options(), directory="/x", names=names)
+
+
+def typing(steps: Steps[None], look: str, fails: str = "", reread: str = "") -> tuple[list[str], str]:
     typed: list[str] = []
     try:
         step = next(steps)
         while True:
-            step = steps.send(answered(step, look, fails, typed))
+            done = answered(step, look, fails, typed)
+            step = steps.send(Done(0, reread) if typed[-1:] == ["reread"] and isinstance(step, Command) else done)
     except StopIteration:
         return typed, ""
     except Refusal as refusal:
@@ -348,6 +358,39 @@ def test_a_roll_renews_the_next_one_that_an_earlier_roll_has_left() -> None:
 
 def test_a_singleton_has_no_next_one() -> None:
     assert rolling(RESTS, "beat") == (["status", "restart beat.1"], "")
+
+
+CHANGED = "".join(f"{name}: changed\n" for name in ("web.1", "web.2", "web.next", "beat.1"))
+
+
+def test_a_changed_declaration_is_taken_in_one_instance_after_the_other() -> None:
+    typed, refused = typing(take_in(asked_of_two()), RESTS, reread=f"{CHANGED}old.1: disappeared\n")
+    began = ["reread", "status", "update beat.1 old.1", "update web.next", "start web.next"]
+    assert (typed, refused) == ([*began, "update web.1", "update web.2", "stop web.next"], "")
+
+
+def test_a_changed_one_that_does_not_start_leaves_all_others_as_they_were() -> None:
+    typed, refused = typing(take_in(asked_of_two()), RESTS, fails="start web.next", reread=CHANGED)
+    assert typed[4:] == ["start web.next", "stop web.next", "tail -n 20 /x/log/web.next.log"]
+    assert "web goes on as it was" in refused
+
+
+@pytest.mark.parametrize("reread", ["No config updates to processes\n", CHANGED + "web.listener: changed\n"])
+def test_nothing_changed_or_another_listener_is_one_update(reread: str) -> None:
+    assert typing(take_in(asked_of_two()), RESTS, reread=reread)[0] == ["reread", "status", "update"]
+
+
+def test_what_is_called_errors_is_no_error() -> None:
+    def step() -> Steps[Done]:
+        return (yield from well(Command(argv=("supervisorctl",)), "it fails"))
+
+    news, complaint = step(), step()
+    next(news)
+    with pytest.raises(StopIteration):
+        news.send(Done(0, "errors.1: stopped\nERRORS.1: changed\n"))
+    next(complaint)
+    with pytest.raises(Refusal, match="spawn error"):
+        complaint.send(Done(0, "web.1: ERROR (spawn error)\n"))
 
 
 def test_an_instance_that_was_stopped_stays_so_in_a_roll() -> None:

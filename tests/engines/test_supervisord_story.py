@@ -156,6 +156,39 @@ def test_what_is_declared_reaches_the_program_and_apply_goes_back_to_it(site: Si
     assert project.run("status").code == 3
 
 
+CHANGE = """
+PRODUCTION_STACK = {{"NAME": "story", "BACKOFF": {{"STEADY": 1}}, "ENGINES": {{"supervisord": {{"DIRECTORY": {!r}}}}}}}
+PRODUCTION_PROCESSES = {{
+    "two": {{"COMMAND": ["sh", "-c", {!r}], "REPLICAS": 2, "ENV": {{"RELEASE": {!r}}}}},
+}}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(MANY_SECONDS)
+def test_another_declaration_is_rolled_and_a_bad_one_is_called_off(site: Site) -> None:
+    project = site.project
+    declare_two(site, "exec sleep 1000", "1")
+    project.ok("apply", "--engine", "supervisord")
+    before = pids(project)
+    declare_two(site, "exit 3", "2")
+    refused = project.run("apply")
+    assert refused.code == 1, refused
+    assert "two goes on as it was" in refused.err
+    assert pids(project) == before
+    declare_two(site, "exec sleep 1000", "3")
+    news = [line for line in project.ok("apply").err.splitlines() if line.startswith("two.")]
+    assert news == ["two.next: starts beside two.1, two.2", "two.1: rolled", "two.2: rolled", "two.next: stopped"]
+    for name in ("two.1", "two.2"):
+        assert pids(project)[name] != before[name]
+        assert b"RELEASE=3" in Path(f"/proc/{pids(project)[name]}/environ").read_bytes().split(b"\0")
+    project.ok("down")
+
+
+def declare_two(site: Site, script: str, release: str) -> None:
+    write_settings(site.project, CHANGE.format(str(site.engine), script, release))
+
+
 def reads_back(project: Project) -> None:
     there = (project.directory / "env.bin").read_bytes().split(b"\0")
     for name, value in (("ODD", ODD), ("PLAIN", PLAIN), ("FROM_FILE", "a b"), ("PROCESSION_INSTANCE", "odd.1")):

@@ -109,12 +109,13 @@ def _apply(tool: Engine, rendering: Rendering, asked: Asked, options: argparse.N
         _check(tool, rendering, asked)
     last = memory.read(options.stack_directory) if tool.runs else None
     asked = replace(asked, changed=_to_take_in(changes, last))
-    if not options.dry_run:
-        if tool.runs:
-            _begin(last, asked, options)
-        files.write(asked.directory, rendering.files, changes)
-        _remember(tool, asked, options, pending=asked.changed)
+    if tool.runs and not options.dry_run:
+        _begin(last, asked, options)
     try:
+        run_steps(tool.leave(asked), options, asked.stack)
+        if not options.dry_run:
+            files.write(asked.directory, rendering.files, changes)
+            _remember(tool, asked, options, pending=asked.changed)
         run_steps(tool.apply(asked), options, asked.stack)
     except Refusal:
         if is_there:

@@ -74,6 +74,11 @@ class Asked:
 Verb = Callable[[Asked], Steps[None]]
 
 
+def no_steps(_asked: Asked) -> Steps[None]:
+    """Nothing is to be done."""
+    yield from ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
     """What must be there before an engine can be driven: a look that goes well then.
@@ -100,6 +105,7 @@ class Engine:
     - `directory`: where `apply` puts them, absolute
     - `check`: the engine's own checkers, asked about the files in a directory that is not yet the real one; Refusal if
       they complain
+    - `leave`: ends what is no longer declared, before any file of it is gone
     - `apply`: what makes the engine take the files in, once they are in place (`asked.changed`)
     - `status`: one row for each instance
     - `verbs`: start stop restart roll scale down logs events; one that is missing cannot be done, and `cannot` says
@@ -128,4 +134,5 @@ class Engine:
     needs: tuple[Need, ...] = ()
     takes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     beside: Callable[[Stack, Options], Collection[str]] = lambda _, __: ()
+    leave: Verb = no_steps
     runs_supervisor: Callable[[Options], bool] = lambda _: False

@@ -10,15 +10,13 @@ from procession.engines.containers.docker import DAEMON, OWN_PROJECT, PLUGIN
 from procession.engines.containers.options import ContainerOptions
 from procession.stack.model import Stack
 
-FOLDER = "deploy/compose"
-
 
 def render(stack: Stack, options: ContainerOptions) -> Rendering:
     return composed.render(stack, options, directory(stack, options))
 
 
 def directory(stack: Stack, options: ContainerOptions) -> str:
-    return os.path.join(stack.directory, options.directory or FOLDER)
+    return os.path.join(stack.directory, options.directory or composed.FOLDER)
 
 
 ENGINE = Engine(

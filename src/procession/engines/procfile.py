@@ -1,4 +1,4 @@
-"""Procfile: the way back, for foreman, honcho, overmind, Heroku and its kin. It is written; others read and run it."""
+"""Procfile: the way back, for foreman, honcho and overmind on this machine. It is written; others read and run it."""
 
 from __future__ import annotations
 

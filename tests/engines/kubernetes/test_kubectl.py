@@ -23,7 +23,7 @@ from procession.engines.base import Asked
 from procession.engines.kubernetes import ENGINE
 from procession.engines.kubernetes.options import Autoscale
 from procession.engines.kubernetes.render import render
-from procession.engines.steps import Await, Command, Step, Steps
+from procession.engines.steps import Await, Command, Show, Step, Steps
 from procession.refusal import Refusal
 from procession.run import Done
 from tests.engines.kubernetes.stacks import BEAT, KUBECTL, MIGRATE, OPTIONS, WEB, WORKER, stack
@@ -73,7 +73,7 @@ def say(steps: Steps[Any], environment: Mapping[str, str]) -> list[Done]:
 
 
 def _answer(step: Step, environment: Mapping[str, str], said: list[Done]) -> Done:
-    command = step.look if isinstance(step, Await) else step
+    command = step.look if isinstance(step, Await) else step.command if isinstance(step, Show) else step
     if isinstance(command, Command):
         argv = [KUBECTL, *command.argv[1:]]
         done = subprocess.run(argv, env=environment, input=command.given, capture_output=True, text=True, check=False)

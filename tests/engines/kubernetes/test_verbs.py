@@ -18,7 +18,7 @@ from procession.engines.kubernetes.options import Autoscale
 from procession.engines.kubernetes.render import render
 from procession.engines.kubernetes.verbs import CANNOT, VERBS, apply, directory
 from procession.engines.needs import require
-from procession.engines.steps import TIMED_OUT, Command, News, Put, Show, Step, Steps, drive
+from procession.engines.steps import TIMED_OUT, Await, Command, News, Put, Show, Step, Steps, drive
 from procession.refusal import Refusal
 from procession.run import NO_SUCH_PROGRAM, Done
 from tests.engines.kubernetes.stacks import BEAT, MIGRATE, OPTIONS, WEB, WORKER, objects, stack
@@ -50,12 +50,17 @@ def _answer(step: Step, said: list[str], answers: Answers) -> Done:
     if isinstance(step, News | Put):
         said.append(f"# {step.text if isinstance(step, News) else step.path}")
         return Done(0)
-    assert not isinstance(step, Show)
-    text = step.text() if isinstance(step, Command) else f"await {step.look.text()}"
+    text = f"await {step.look.text()}" if isinstance(step, Await) else _command_of(step).text()
     said.append(text)
     done = next((done for key, done in answers.items() if key in text), Done(0))
-    assert isinstance(step, Command) or step.holds(done) or done.status == TIMED_OUT
+    assert not isinstance(step, Await) or step.holds(done) or done.status == TIMED_OUT
+    if isinstance(step, Show):
+        said += [" ".join(record) for record in step.read(done.stdout.splitlines(keepends=True))]
     return done
+
+
+def _command_of(step: Command | Show) -> Command:
+    return step.command if isinstance(step, Show) else step
 
 
 def verb(name: str, *names: str, **more: Any) -> list[str]:
@@ -197,6 +202,12 @@ def test_logs_and_events() -> None:
     assert verb("logs", lines=None)[0].split()[3] == "--tail=-1"
     since = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
     assert verb("logs", since=since)[0].split()[4] == "--since-time=2026-11-21T03:00:00+00:00"
+    lines = [
+        "[pod/mysite-web-b/main] 2026-11-21T07:31:01Z [two]\n",
+        "[pod/mysite-web-a/main] 2026-11-21T07:31:00.5Z one\n",
+    ]
+    shown = perform(VERBS["logs"](ASKED), {"logs": Done(0, "".join(lines))})
+    assert shown[1:] == ["2026-11-21T07:31:00.500Z mysite-web-a one", "2026-11-21T07:31:01.000Z mysite-web-b [two]"]
     assert verb("events") == ["kubectl get events --sort-by=.metadata.creationTimestamp"]
     assert verb("events", follow=True) == ["kubectl get events --watch"]
 

@@ -75,7 +75,7 @@ def test_values_arrive_and_a_task_that_fails_changes_nothing(project: Project, m
     declare(project, once="python -c pass")
     applied = procession(project, machine, "apply", "--engine", "swarm")
     assert applied.code == 0, applied
-    before = procession(project, machine, "logs", "show", "-n", "all").out
+    before = procession(project, machine, "logs", "show", "-n", "all", "--no-times").out
     (said,) = (json.loads(found) for found in SAID.findall(before))
     assert said["argv"] == list(ODD)
     assert [said["env"][f"ODD{at}"] for at in range(len(ODD))] == list(ODD)
@@ -89,7 +89,7 @@ def test_values_arrive_and_a_task_that_fails_changes_nothing(project: Project, m
     failed = procession(project, machine, "apply")
     assert failed.code == 1, failed
     assert "the task once failed, the site stays as it was" in failed.err
-    assert procession(project, machine, "logs", "show", "-n", "all").out == before
+    assert procession(project, machine, "logs", "show", "-n", "all", "--no-times").out == before
     down = procession(project, machine, "down")
     assert down.code == 0, down
     left = [machine.docker(kind, "ls", "--quiet") for kind in ("service", "secret", "config")]

@@ -29,6 +29,13 @@ writable_paths = ["/srv/two"]
 command = "/srv/two/program"
 [processes.second]
 command = "sleep 1000"
+{more}
+"""
+THIRD = """
+[processes.third]
+command = ["sh", "-c", "trap 'echo ended > ended; exit' INT; while :; do sleep 0.1; done"]
+stop = [["INT", 60], ["QUIT", 60], ["TERM", 1]]
+env = { WHO = "third" }
 """
 VALUES = [
     "a b",
@@ -52,12 +59,13 @@ def test_the_story_on_systemd(tmp_path: Path) -> None:
     with booted(tmp_path / "machine") as machine:
         any_value_gets_to_a_process_as_it_was(machine)
         an_apply_that_is_called_off_is_finished_by_the_next_one(machine)
+        what_is_taken_out_of_the_declaration_ends_as_it_was_declared(machine)
         tell(Feeds(machine))
 
 
 def an_apply_that_is_called_off_is_finished_by_the_next_one(machine: Machine) -> None:
     """The first process cannot be started, so the second is not rolled; later it is, though its files are the same."""
-    machine.ok("mkdir", "/srv/two")
+    machine.ok("mkdir", "-p", "/srv/two")
     machine.ok("install", "/dev/null", "/srv/two/program")
     assert apply_two(machine, "1", "/bin/sh").returncode == 0
     assert "first.2 did not become ready" in apply_two(machine, "2", "/nowhere/sh").stderr
@@ -69,8 +77,20 @@ def an_apply_that_is_called_off_is_finished_by_the_next_one(machine: Machine) ->
     machine.ok(sys.executable, "-m", "procession", "-C", "/srv/two", "down")
 
 
-def apply_two(machine: Machine, release: str, shell: str) -> subprocess.CompletedProcess[str]:
-    machine.write("/srv/two/procession.toml", TWO.format(release=release))
+def what_is_taken_out_of_the_declaration_ends_as_it_was_declared(machine: Machine) -> None:
+    """Its first signal is an ExecStop=, for which systemd reads its env file; and nobody complains among its lines."""
+    machine.ok("mkdir", "-p", "/srv/two")
+    machine.ok("install", "/dev/null", "/srv/two/program")
+    assert apply_two(machine, "1", "/bin/sh", more=THIRD).returncode == 0
+    assert apply_two(machine, "1", "/bin/sh").returncode == 0
+    assert machine.ok("cat", "/srv/two/ended") == "ended\n"
+    assert machine.ok("journalctl", "--unit=two-third@1.service", "--output=cat", "_TRANSPORT=stdout") == ""
+    assert "two-third" not in machine.ok("systemctl", "list-units", "--all", "--plain", "two-*")
+    machine.ok(sys.executable, "-m", "procession", "-C", "/srv/two", "down")
+
+
+def apply_two(machine: Machine, release: str, shell: str, more: str = "") -> subprocess.CompletedProcess[str]:
+    machine.write("/srv/two/procession.toml", TWO.format(release=release, more=more))
     machine.write("/srv/two/program", f"#!{shell}\nexec sleep 1000\n")
     return machine.run(sys.executable, "-m", "procession", "-C", "/srv/two", "apply", "--engine", "systemd")
 
@@ -84,23 +104,26 @@ def any_value_gets_to_a_process_as_it_was(machine: Machine) -> None:
     argv, environment = show(machine, VALUES, variables)
     assert argv == VALUES
     assert {name: environment.get(name) for name in variables} == variables
+    assert environment["FROM_FILE"] == "1"
 
 
 def show(machine: Machine, argv: list[str], environment: dict[str, str]) -> tuple[list[str], dict[str, str]]:
     """What a task of these words and variables finds, in a directory whose name is no plain word either."""
-    directory = "/srv/100% $HOME ä"
+    directory = "/srv/100% $HOME ä [a]{b,c}*?"
     task = Process(
         name="show",
         kind=Kind.TASK,
         backend="command",
         argv=("/usr/bin/python3", "-c", SHOW, *argv),
         environment=environment,
+        env_files=(f"{directory}/one.env",),
         directory=directory,
         readiness=Probe(type=ProbeType.NONE),
         restart=RestartWhen.NEVER,
     )
     task = replace(task, user="root")
     machine.run("mkdir", directory)
+    machine.write(f"{directory}/one.env", "FROM_FILE=1\n")
     for file in render(Stack(name="quote", directory=directory, processes=(task,)), Options()).files:
         machine.write(f"/etc/systemd/system/{file.path}", file.marked("quote"))
     machine.run("systemctl", "daemon-reload")

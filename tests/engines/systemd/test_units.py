@@ -154,3 +154,8 @@ def test_our_own_supervisor_reads_the_settings_that_were_applied() -> None:
     web = replace(WEB, origin=Origin("settings", "mysite.production"))
     text = render(replace(STACK, processes=(web,)), Options(supervisor=True)).files[0].text
     assert "supervise -C /srv --settings mysite.production --no-echo\n" in text
+
+
+def test_the_path_of_an_env_file_is_no_pattern() -> None:
+    said = unit(replace(WEB, env_files=("/srv/a[b]/{c}*.env",)))["EnvironmentFile"]
+    assert said[0] == r"/srv/a\[b\]/\{c\}\*.env"

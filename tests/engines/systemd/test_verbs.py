@@ -125,8 +125,12 @@ def test_what_does_not_come_up_is_said_in_our_words() -> None:
         machine.run(ENGINE.verbs["restart"](asked("web.1", "web.2")))
 
 
-def test_down_stops_everything_before_it_takes_the_files_away() -> None:
-    said = Machine().run(ENGINE.verbs["down"](asked()))
+def test_down_stops_everything_before_it_takes_our_files_away(tmp_path: Path) -> None:
+    question = replace(asked(), directory=str(tmp_path), owner="me")
+    for file in ENGINE.render(question.stack, question.options).files:
+        (tmp_path / file.path).write_text(file.marked("me"))
+    (tmp_path / "mysite-beat.service").write_text("somebody's own\n")
+    said = Machine().run(ENGINE.verbs["down"](question))
     assert [words.split()[:2] for words in said] == [
         ["systemctl", "stop"],
         ["systemctl", "disable"],
@@ -134,7 +138,8 @@ def test_down_stops_everything_before_it_takes_the_files_away() -> None:
         ["systemctl", "daemon-reload"],
         ["systemctl", "reset-failed"],
     ]
-    assert "/etc/systemd/system/mysite-web.env" in said[2]
+    assert f"{tmp_path}/mysite-web.env" in said[2]
+    assert "mysite-beat.service" not in said[2]
 
 
 def test_a_roll_whose_first_new_one_fails_touches_no_old_one() -> None:
@@ -172,14 +177,23 @@ def test_apply_rolls_what_has_changed_and_ends_what_is_beside_the_declared() -> 
     ]
 
 
-def test_apply_ends_what_is_gone_before_systemd_forgets_how() -> None:
-    question = Asked(
-        stack=asked().stack, options=asked().options, directory="/nowhere", changed=("mysite-old@.service",)
-    )
-    said = Machine("mysite-old@1.service").run(ENGINE.apply(question))
-    assert said[:2] == ["systemctl stop -- mysite-old@1.service", "systemctl daemon-reload"]
-    said = Machine().run(ENGINE.apply(question))
-    assert said[0] == "systemctl daemon-reload", "an earlier apply has ended it: to stop it again would be an error"
+def test_what_is_gone_is_ended_if_it_is_still_there() -> None:
+    question = replace(asked(), changed=("mysite-old@.service", "mysite-old.env"))
+    assert Machine("mysite-old@1.service").run(ENGINE.leave(question)) == ["systemctl stop -- mysite-old@1.service"]
+    assert Machine().run(ENGINE.leave(question)) == [], "an earlier apply has: to stop it again would be an error"
+
+
+@pytest.mark.parametrize("supervisor", [True, False])
+def test_the_site_is_not_there_twice_when_our_supervisor_takes_over_or_no_longer_runs_it(supervisor: bool) -> None:
+    new, old = (replace(asked().options, supervisor=which) for which in (supervisor, not supervisor))
+    gone = [file.path for file in ENGINE.render(asked().stack, old).files]
+    fresh = [file.path for file in ENGINE.render(asked().stack, new).files]
+    question = Asked(stack=asked().stack, options=new, directory="/nowhere", changed=(*gone, *fresh))
+    up = ["mysite.service"] if not supervisor else ["mysite-web@1.service", "mysite-worker@1.service"]
+    said = Machine(*up).run(ENGINE.leave(question))
+    assert said[0].startswith("systemctl stop -- ")
+    assert set(up) <= set(said[0].split())
+    assert said[1:] == [f"systemctl disable -- {'mysite.target' if supervisor else 'mysite.service'}"]
 
 
 def test_a_row_for_each_instance() -> None:
@@ -201,7 +215,7 @@ def test_a_row_for_each_instance() -> None:
 def test_new_files_are_not_taken_for_gone_ones() -> None:
     everything = tuple(file.path for file in ENGINE.render(asked().stack, asked().options).files)
     question = Asked(stack=asked().stack, options=asked().options, directory="/nowhere", changed=everything)
-    assert Machine().run(ENGINE.apply(question))[0] == "systemctl daemon-reload"
+    assert Machine().run(ENGINE.leave(question)) == []
 
 
 def test_a_machine_without_systemd_is_refused_before_anything_is_written(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from procession.engines.containers.compose_ready import await_ready, run_task
 from procession.engines.containers.compose_roll import can_be_two, roll_process
 from procession.engines.containers.composed import image_in
 from procession.engines.containers.docker import compose, containers, well
+from procession.engines.containers.fronting import NAME as FRONT
 from procession.engines.containers.options import Form
 from procession.engines.containers.seen import Seen
 from procession.engines.steps import Command, Steps
@@ -38,19 +39,27 @@ def apply(asked: Asked) -> Steps[None]:
 
 
 def _renew(asked: Asked, there: Sequence[Seen]) -> Steps[None]:
-    """Stores, tasks, processes, the front; then what is no longer wanted goes."""
+    """Stores, tasks, processes, the front; then what is no longer wanted goes.
+
+    The front has the static files of its release: it stays what it is until all else is of the new one.
+    """
     hashes = yield from _hashes(asked)
     others = [name for name in hashes if asked.stack.process(name) is None]
-    if others:
-        yield from well(compose(asked, *UP, *others), f"cannot renew {', '.join(others)}")
-        yield from await_ready(asked, [one for one in (yield from containers(asked)) if one.service in others])
+    yield from _renew_others(asked, [name for name in others if name != FRONT])
     look = Command(argv=("docker", "image", "inspect", "--format", "{{.Id}}", image_in(asked)), looks=True)
     image = (yield look).stdout.strip()
     for process in tasks_first(asked.stack):
         mine = [one for one in there if one.service == process.name]
         is_same = all((one.hash, one.image) == (hashes.get(one.service), image) for one in mine)
         yield from _renew_process(asked, process, mine, is_same=is_same)
+    yield from _renew_others(asked, [name for name in others if name == FRONT])
     yield from _remove([one for one in there if hashes and one.service not in hashes])
+
+
+def _renew_others(asked: Asked, names: Sequence[str]) -> Steps[None]:
+    if names:
+        yield from well(compose(asked, *UP, *names), f"cannot renew {', '.join(names)}")
+        yield from await_ready(asked, [one for one in (yield from containers(asked)) if one.service in names])
 
 
 def _renew_process(asked: Asked, process: Process, mine: Sequence[Seen], *, is_same: bool) -> Steps[None]:

@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+from procession.engines import said
 from procession.engines.base import Asked, Row, Verb
-from procession.engines.containers import said
 from procession.engines.containers.compose_ready import await_ready, run_task
 from procession.engines.containers.compose_roll import roll
-from procession.engines.containers.composed import ALONE, PROCESSION, published_in
+from procession.engines.containers.composed import ALONE, FOLDER, PROCESSION, published_in
 from procession.engines.containers.docker import (
     CONTAINER_EVENTS,
     EVENTS_SINCE,
@@ -35,7 +35,7 @@ from procession.stack.model import Kind
 def check(asked: Asked) -> Steps[None]:
     """`docker compose config`: paths are looked up from where the files will be, not from where they are now."""
     refuse_misread(asked, asked.options.env_file, is_alike_in_compose, "Compose", COMPOSE_FIX)
-    where = os.path.join(asked.stack.directory, asked.options.directory or "deploy/compose")
+    where = os.path.join(asked.stack.directory, asked.options.directory or FOLDER)
     argv = compose_command(asked, "config", "--quiet", project_directory=where)
     yield from well(Command(argv=argv, looks=True), "docker compose refuses the file")
 
@@ -62,7 +62,10 @@ def _start(asked: Asked) -> Steps[None]:
     """Not by Compose where processes are named: it would run the tasks that they depend on, again."""
     if not asked.names:
         yield from well(compose_there(asked, "start"), f"cannot start {asked.stack.name}")
-        yield from _await(asked, (yield from chosen(asked)))
+        if asked.options.form is Form.ONE:
+            yield from await_ready(asked, [one for one in (yield from containers(asked)) if one.service == ALONE])
+        else:
+            yield from _await(asked, (yield from chosen(asked)))
         return
     for name in asked.names:
         if not (yield from chosen(replace(asked, names=(name,)))):
@@ -197,15 +200,23 @@ def by_form(verb: str, processes: Verb) -> Verb:
     def perform(asked: Asked) -> Steps[None]:
         if asked.options.form is not Form.ONE or verb == "down":
             yield from processes(asked)
-            return
-        command = compose_there(asked, "exec", "-T", ALONE, *PROCESSION, verb, *words_of(verb, asked))
-        done = yield Show(command=command, read=_inner) if verb == "logs" else replace(command, shown=True)
-        if not done.is_well:
-            code = ExitCode(done.status) if done.status in list(ExitCode) else ExitCode.REFUSED
-            said_there = f": {done.last_words()}" if done.stderr else ""
-            raise Refusal(f"`{verb}` was refused in the container{said_there}", "procession status", code=code)
+        elif any(one.service == ALONE and one.status == "running" for one in (yield from containers(asked))):
+            yield from _inside(verb, asked)
+        elif verb in ("start", "logs", "events"):
+            yield from processes(replace(asked, names=()))
+        elif verb != "stop":
+            raise Refusal(f"the container of {asked.stack.name} does not run", "procession start --all")
 
     return perform
+
+
+def _inside(verb: str, asked: Asked) -> Steps[None]:
+    command = compose_there(asked, "exec", "-T", ALONE, *PROCESSION, verb, *words_of(verb, asked))
+    done = yield Show(command=command, read=_inner) if verb == "logs" else replace(command, shown=True)
+    if not done.is_well:
+        code = ExitCode(done.status) if done.status in list(ExitCode) else ExitCode.REFUSED
+        said_there = f": {done.last_words()}" if done.stderr else ""
+        raise Refusal(f"`{verb}` was refused in the container{said_there}", "procession status", code=code)
 
 
 def _inner(lines: Iterable[str]) -> Iterator[Record]:
@@ -216,6 +227,8 @@ def _inner(lines: Iterable[str]) -> Iterator[Record]:
 def words_of(verb: str, asked: Asked) -> list[str]:
     """The same request, in words."""
     words = [f"{name}={count}" for name, count in asked.replicas.items()] if verb == "scale" else list(asked.names)
+    if verb in NAMED and not words:
+        return ["--all"]
     if verb in ("logs", "events"):
         words += ["--lines", "all" if asked.lines is None else str(asked.lines)]
         words += ["--since", asked.since.isoformat()] if asked.since else []
@@ -225,6 +238,7 @@ def words_of(verb: str, asked: Asked) -> list[str]:
     return [*words, "--follow"] if asked.follow else words
 
 
+NAMED: Final = frozenset({"start", "stop", "restart", "roll"})  # which want names, or to be told that all are meant
 TAKES: Final[Mapping[str, frozenset[str]]] = {
     "logs": frozenset({"since", "until", "grep", "json", "no_times"}),
     "events": frozenset({"since", "json"}),

@@ -33,6 +33,7 @@ from procession.errors import Problem
 from procession.stack.model import Condition, Kind, Limits, Log, Process, RestartWhen, Stack
 
 FILE = "compose.yaml"
+FOLDER = "deploy/compose"  # in the project's
 BACK = "back"  # the network of the stores
 PROCESSION = ("python", "-m", "procession")  # needs no script on PATH
 ALONE = "site"  # the one service of the form `one`

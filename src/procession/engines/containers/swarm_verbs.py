@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from procession.engines import said
 from procession.engines.base import Asked, Row, Verb
-from procession.engines.containers import said
 from procession.engines.containers.docker import CONTAINER_EVENTS, EVENTS_SINCE, well
 from procession.engines.containers.service import image_of
 from procession.engines.containers.swarm_updates import TASKS_FORMAT, not_taken_back, service

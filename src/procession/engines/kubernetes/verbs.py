@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+from procession.engines import said
 from procession.engines.base import Asked, Verb
 from procession.engines.kubernetes import environment
 from procession.engines.kubernetes.kubectl import APPLY, chosen, deployment_of, kubectl, selector_of, tasks
@@ -98,12 +99,15 @@ def down(asked: Asked) -> Steps[None]:
 
 
 def logs(asked: Asked) -> Steps[None]:
-    """Each line with its pod and its time; kubectl prints one pod after the other, unless they are followed."""
-    tail = -1 if asked.lines is None else asked.lines
-    words = ["logs", f"--selector={selector_of(asked.names, asked)}", f"--tail={tail}"]
+    """By the names of the pods, which `status` says, too."""
+    tail = said.tail(asked)
+    words = ["logs", f"--selector={selector_of(asked.names, asked)}", f"--tail={-1 if tail == 'all' else tail}"]
     words += [f"--since-time={asked.since.isoformat()}"] if asked.since else []
     words += ["--prefix", "--timestamps", "--ignore-errors", f"--max-log-requests={LOGS_AT_ONCE}"]
-    yield from _run(kubectl(asked, *words, *(["--follow"] if asked.follow else []), looks=True, shown=True))
+    yield from said.show(
+        kubectl(asked, *words, *(["--follow"] if asked.follow else []), looks=True),
+        lambda lines: said.wanted(said.logged(lines, said.KUBECTL, str), asked),
+    )
 
 
 def events(asked: Asked) -> Steps[None]:
@@ -112,7 +116,7 @@ def events(asked: Asked) -> Steps[None]:
     yield from _run(kubectl(asked, "get", "events", *how, looks=True, shown=True))
 
 
-TAKES: Mapping[str, frozenset[str]] = {"logs": frozenset({"since"})}
+TAKES: Mapping[str, frozenset[str]] = {"logs": frozenset({"since", "grep", "json", "no_times"})}
 VERBS: Mapping[str, Verb] = {
     "start": start,
     "stop": stop,

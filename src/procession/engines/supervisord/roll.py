@@ -12,10 +12,11 @@ from procession.engines.base import Asked
 from procession.engines.steps import News, Steps
 from procession.engines.supervisord.options import can_surge, is_held, next_name, tells
 from procession.engines.supervisord.places import as_owner, instances, log_path, ready_path, supervisorctl
-from procession.engines.supervisord.waiting import RUNS, look, until_it_lives, well
+from procession.engines.supervisord.waiting import RUNS, look, until_it_lives, until_up, well
 from procession.refusal import ExitCode, Refusal
 from procession.stack.model import Process
 
+START, RESTART, UPDATE = "start", "restart", "update"
 LAST_LINES = 20  # of one that did not become ready
 Some = Sequence[tuple[Process, str]]
 
@@ -28,9 +29,14 @@ def roll(asked: Asked) -> Steps[None]:
     for process, group in groupby(some, lambda one: one[0]):
         if can_surge(process):
             was_left = next_name(process) in there  # by a roll that ended early
-            yield from _with_a_next_one(asked, process, list(group), "restart" if was_left else "start")
+            yield from _with_a_next_one(asked, process, list(group), begin=RESTART if was_left else START)
         else:
             yield from _one_by_one(asked, list(group))
+
+
+def roll_to_the_new_ones(asked: Asked, process: Process, some: Some) -> Steps[None]:
+    """The same for a process that supervisord knows in another form now. Raises Refusal."""
+    yield from _with_a_next_one(asked, process, some, renew=UPDATE)
 
 
 def _refuse_those_that_cannot(processes: Iterable[Process]) -> None:
@@ -40,15 +46,17 @@ def _refuse_those_that_cannot(processes: Iterable[Process]) -> None:
             raise Refusal(what, f"procession restart {process.name}", code=ExitCode.USAGE)
 
 
-def _with_a_next_one(asked: Asked, process: Process, some: Some, word: str) -> Steps[None]:
+def _with_a_next_one(
+    asked: Asked, process: Process, some: Some, *, begin: str = START, renew: str = RESTART
+) -> Steps[None]:
     """It stays, if one of the others then does not come back: it serves in its place."""
     name = next_name(process)
     yield News(f"{name}: starts beside {', '.join(old for _, old in some)}")
     try:
-        yield from _renew(asked, process, name, word)
+        yield from _renew(asked, process, name, begin)
     except Refusal as refusal:
         yield from _give_up(asked, process, refusal)
-    yield from _one_by_one(asked, some)
+    yield from _one_by_one(asked, some, renew)
     yield from well(supervisorctl(asked, "stop", name), f"cannot stop {name}")
     yield News(f"{name}: stopped")
 
@@ -63,19 +71,22 @@ def _give_up(asked: Asked, process: Process, refusal: Refusal) -> Steps[None]:
     raise Refusal(what, f"all that it said is in {path}", code=ExitCode.NOT_SO) from refusal
 
 
-def _one_by_one(asked: Asked, some: Some) -> Steps[None]:
+def _one_by_one(asked: Asked, some: Some, word: str = RESTART) -> Steps[None]:
     for process, name in some:
         try:
-            yield from _renew(asked, process, name)
+            yield from _renew(asked, process, name, word)
         except Refusal as refusal:
             what = f"{name} did not become ready: the roll ends here, the others go on as they were"
             raise Refusal(what, f"procession logs {name}", code=ExitCode.NOT_SO) from refusal
         yield News(f"{name}: rolled")
 
 
-def _renew(asked: Asked, process: Process, name: str, word: str = "restart") -> Steps[None]:
+def _renew(asked: Asked, process: Process, name: str, word: str) -> Steps[None]:
     """Waits until it is ready. Raises Refusal."""
     if tells(process, asked.stack):  # or what its last life said would count
         yield as_owner(asked, "rm", "-f", ready_path(asked, name))
     yield from well(supervisorctl(asked, word, name), f"{name} did not stay up")
-    yield from until_it_lives(asked, process, name)
+    if word == UPDATE:  # supervisord starts it a moment after it has said so
+        yield from until_up(asked, [(process, name)])
+    else:
+        yield from until_it_lives(asked, process, name)

@@ -18,6 +18,7 @@ from procession.engines.supervisord.places import as_owner, instances, log_path,
 from procession.engines.supervisord.render import render
 from procession.engines.supervisord.roll import roll
 from procession.engines.supervisord.room import give_to_owner, make_room
+from procession.engines.supervisord.taking_in import REFUSED, take_in
 from procession.engines.supervisord.unit import enable_at_boot, unit_name
 from procession.engines.supervisord.waiting import RUNS, START_SECONDS, look, until_up, well
 from procession.refusal import ExitCode, Refusal
@@ -37,7 +38,7 @@ def apply(asked: Asked) -> Steps[None]:
         if process.kind is Kind.TASK:
             yield from _run_task(asked, process)
     if (yield supervisorctl(asked, "pid", looks=True)).is_well:
-        yield from well(supervisorctl(asked, "update"), "supervisord does not take its configuration in")
+        yield from take_in(asked)
         yield from _start_the_stopped(asked)
     else:
         yield from _begin(asked)
@@ -137,7 +138,7 @@ def scale(asked: Asked) -> Steps[None]:
         if file.path == CONF:
             yield Put(asked.directory, file, asked.owner)
             yield from give_to_owner(asked)
-    yield from well(supervisorctl(asked, "update"), "supervisord does not take its configuration in")
+    yield from well(supervisorctl(asked, "update"), REFUSED)
     yield from until_up(asked, instances(replace(asked, names=tuple(asked.replicas))))
     for name, count in asked.replicas.items():
         yield News(f"{name}: {count} instance{'' if count == 1 else 's'}")

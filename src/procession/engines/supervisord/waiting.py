@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from procession.engines.base import Asked, Row, State
@@ -13,6 +14,7 @@ from procession.run import Done
 from procession.stack.model import Process
 
 START_SECONDS = 30.0  # beyond what is declared, on a machine that is busy
+COMPLAINT = re.compile(r"^(error|ERROR): |: ERROR \(")  # an instance may be called errors.1
 LOOK_SECONDS = 0.5  # each look is an interpreter of its own
 RUNS = frozenset({State.READY, State.STARTING, State.BACKOFF})  # or tries to
 UP = frozenset({State.READY, State.DONE})
@@ -68,7 +70,7 @@ def _longest(processes: Sequence[Process]) -> float:
 def well(command: Command, otherwise: str) -> Steps[Done]:
     """Raises Refusal with the tool's last words. supervisorctl says its complaints on stdout, beside its news."""
     done = yield command
-    complaints = [line for line in done.stdout.splitlines() if "ERROR" in line or line.lower().startswith("error")]
+    complaints = [line for line in done.stdout.splitlines() if COMPLAINT.search(line)]
     if complaints or not done.is_well:
         raise Refusal(f"{otherwise}: {complaints[0] if complaints else done.last_words()}", code=ExitCode.NOT_SO)
     return done

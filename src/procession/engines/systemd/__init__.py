@@ -8,7 +8,7 @@ from procession.engines.systemd.options import Options
 from procession.engines.systemd.render import directory, render
 from procession.engines.systemd.roll import roll
 from procession.engines.systemd.status import status
-from procession.engines.systemd.taking_in import apply, check
+from procession.engines.systemd.taking_in import apply, check, leave
 from procession.engines.systemd.units import systemctl
 from procession.engines.systemd.verbs import down, restart, scale, start, stop
 
@@ -25,6 +25,7 @@ ENGINE = Engine(
     render=render,
     directory=directory,
     check=check,
+    leave=leave,
     apply=apply,
     status=status,
     verbs={

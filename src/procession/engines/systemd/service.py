@@ -9,7 +9,15 @@ from collections.abc import Iterator
 from procession.engines.systemd import names
 from procession.engines.systemd.hardening import protection
 from procession.engines.systemd.options import STEPS_VERSION, Options
-from procession.engines.text.systemd import Entry, Section, systemd_command, systemd_unit, systemd_value, systemd_words
+from procession.engines.text.systemd import (
+    Entry,
+    Section,
+    systemd_command,
+    systemd_pattern,
+    systemd_unit,
+    systemd_value,
+    systemd_words,
+)
 from procession.stack.model import Condition, Kind, Probe, ProbeType, Process, RestartWhen, Stack, StopStep
 
 NOTIFY_PATH = "%t/systemd/notify"  # manager_setup_notify() in systemd's src/core/manager.c; %t is /run, or the user's
@@ -17,6 +25,7 @@ TOLD = (ProbeType.APP, ProbeType.NOTIFY)
 RESTART = {RestartWhen.ALWAYS: "always", RestartWhen.ON_FAILURE: "on-failure", RestartWhen.NEVER: "no"}
 CONSTANT_WAIT_SECONDS = 2.0  # before 254 the wait does not grow: short for one death, and bearable for a thousand
 KILL, TIMEOUT, TAIL = "/bin/kill", "/usr/bin/timeout", "/usr/bin/tail"
+QUIETLY = "2>/dev/null"  # it may be gone by then, and a complaint would be among what the site says
 NOTIFY, SHELL = "/usr/bin/systemd-notify", "/bin/sh"
 WATCHDOG_SECONDS = 60.0  # of a liveness that says no max_age
 BEATS = 4  # in the time that is allowed between two, so that one or two may come late
@@ -168,9 +177,9 @@ def _environment(stack: Stack, process: Process, options: Options, directory: st
     if process.liveness is not None and beats(process):
         yield "Environment", systemd_words(_heartbeat(process.liveness))
     for path in process.env_files:
-        yield "EnvironmentFile", systemd_value(path)
+        yield "EnvironmentFile", systemd_pattern(path)
     if process.environment:
-        yield "EnvironmentFile", systemd_value(os.path.join(directory, names.env_file(stack, process)))
+        yield "EnvironmentFile", systemd_pattern(os.path.join(directory, names.env_file(stack, process)))
     for credential in options.credentials:
         yield "LoadCredential", systemd_value(credential)
     yield "SyslogIdentifier", who
@@ -194,7 +203,7 @@ def _stop(process: Process) -> Iterator[Entry]:
     first = process.stop if beats(process) else process.stop[:-1]
     yield "KillMode", "mixed"
     for step in first:
-        yield "ExecStop", f"-{KILL} -s {step.signal} $MAINPID"
+        yield "ExecStop", f"-{SHELL} -c 'kill -s {step.signal} $$0 {QUIETLY}' ${{MAINPID}}"
         yield "ExecStop", _wait_unwatched(step) if beats(process) else _wait(step)
     yield "KillSignal", "SIGKILL" if beats(process) else f"SIG{process.stop[-1].signal}"
     yield "TimeoutStopSec", _span(max(step.seconds + (LATE_SECONDS if first else 0) for step in process.stop))
@@ -205,13 +214,13 @@ def _stop(process: Process) -> Iterator[Entry]:
 
 def _wait(step: StopStep) -> str:
     """For the main process alone; one that is gone already is no failure ("-")."""
-    return f"-{TIMEOUT} {step.seconds:g} {TAIL} --pid=${{MAINPID}} -s 0.1 -f /dev/null"
+    return f"-{TIMEOUT} {step.seconds:g} {SHELL} -c 'exec {TAIL} --pid=$$0 -s 0.1 -f /dev/null {QUIETLY}' ${{MAINPID}}"
 
 
 def _wait_unwatched(step: StopStep) -> str:
     """The same, while the watchdog is kept from biting."""
     off = f"NOTIFY_SOCKET={NOTIFY_PATH} {NOTIFY} WATCHDOG_USEC=0"
-    loop = f"while {TIMEOUT} 1 {TAIL} --pid=$$0 -s 0.1 -f /dev/null; [ $$? -eq 124 ]; do {off}; done"
+    loop = f"while {TIMEOUT} 1 {TAIL} --pid=$$0 -s 0.1 -f /dev/null {QUIETLY}; [ $$? -eq 124 ]; do {off}; done"
     return f"-{TIMEOUT} {step.seconds:g} {SHELL} -c '{off}; {loop}' ${{MAINPID}}"
 
 

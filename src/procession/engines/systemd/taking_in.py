@@ -1,4 +1,4 @@
-"""What makes systemd take the files in: `apply`, once they are in place; and its own checker, before."""
+"""What makes systemd take the files in: its own checker and `leave` before, `apply` once they are in place."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 from procession.engines.base import Asked
 from procession.engines.steps import Command, News, Steps
 from procession.engines.systemd import names
+from procession.engines.systemd.render import render
 from procession.engines.systemd.roll import roll
 from procession.engines.systemd.service import hands_over
 from procession.engines.systemd.units import DOWN, Unit, carry_out, is_task, look, show, systemctl
@@ -38,8 +39,7 @@ def verify(asked: Asked) -> Steps[None]:
 
 
 def apply(asked: Asked) -> Steps[None]:
-    """End what is no longer declared, start what is new, and roll what has changed."""
-    yield from _end_what_is_gone(asked)
+    """Start what is new, and roll what has changed."""
     yield from carry_out(systemctl(asked.options, "daemon-reload"))
     unit = names.supervisor(asked.stack) if asked.options.supervisor else names.target(asked.stack)
     yield from carry_out(systemctl(asked.options, "enable", "--", unit))
@@ -68,18 +68,21 @@ def _begin_or_tell(asked: Asked, unit: str) -> Steps[None]:
         yield News("our supervisor reads the declaration anew; see: procession events")
 
 
-def _end_what_is_gone(asked: Asked) -> Steps[None]:
-    """Before the reload, while systemd still knows how they are to be stopped; those that it still has."""
-    there = {names.file(asked.stack, process) for process in asked.stack.processes}
-    for process in filter(hands_over, asked.stack.processes):
-        there |= {names.socket(asked.stack, process), names.listener(asked.stack, process)}
-    endings = tuple(path for path in asked.changed if path.endswith((".service", ".socket")) and path not in there)
-    gone = [path for path in endings if not os.path.exists(os.path.join(asked.directory, path))]
+def leave(asked: Asked) -> Steps[None]:
+    """End what is no longer declared, while systemd can read how: without its env file no ExecStop= is run, and what
+    should have finished its work is killed.
+
+    With SUPERVISOR, or no longer, that is all of the site, which must not be there twice.
+    """
+    wanted = {file.path for file in render(asked.stack, asked.options).files}
+    gone = [path for path in asked.changed if path.endswith(UNIT_ENDINGS) and path not in wanted]
     if gone:
         said = yield from show(asked.options, *(path.replace("@.service", "@*.service") for path in gone))
         up = [unit for unit, one in said.items() if one.get("ActiveState") not in DOWN]
         if up:
             yield from carry_out(systemctl(asked.options, "stop", "--", *up))
+    for unit in {names.target(asked.stack), names.supervisor(asked.stack)} & set(gone):
+        yield systemctl(asked.options, "disable", "--", unit)  # the link to it; that it is gone is no failure
 
 
 def _end_surplus(asked: Asked, before: list[Unit]) -> Steps[None]:

@@ -6,9 +6,9 @@ import os
 from dataclasses import replace
 
 from procession.engines.base import Asked
+from procession.engines.files import read_there
 from procession.engines.steps import Command, News, Steps
 from procession.engines.systemd import names
-from procession.engines.systemd.render import render
 from procession.engines.systemd.service import hands_over
 from procession.engines.systemd.status import row
 from procession.engines.systemd.units import Unit, carry_out, chosen, is_task, look, systemctl
@@ -23,15 +23,23 @@ def start(asked: Asked) -> Steps[None]:
     """Also what had failed, and after all waits: what has READY to say has said it when this is done."""
     units = [] if asked.names else [names.target(asked.stack)]
     if asked.options.supervisor:
-        units, down = [names.supervisor(asked.stack)], []
+        units = [names.supervisor(asked.stack)]
     else:
         units += _named(asked)
-        down = [unit for unit in (yield from look(asked)) if is_wanted(asked, unit) and not unit.is_up]
+    down = [unit for unit in (yield from _to_tell_of(asked)) if is_wanted(asked, unit) and not unit.is_up]
     if down:
         yield News(f"waiting until ready: {', '.join(unit.name for unit in down)}")
     yield from _bring_up(asked, "start", "--", *units)
     for unit in down:
         yield News(f"{unit.name}: {'done' if is_task(unit) else 'started'}")
+
+
+def _to_tell_of(asked: Asked) -> Steps[list[Unit]]:
+    """What is there, only to say what has changed: a dry run may have nothing to look at."""
+    try:
+        return [] if asked.options.supervisor else (yield from look(asked))
+    except Refusal:
+        return []
 
 
 def _bring_up(asked: Asked, *words: str) -> Steps[None]:
@@ -61,7 +69,7 @@ def _named(asked: Asked) -> list[str]:
 
 def stop(asked: Asked) -> Steps[None]:
     """A process as a whole stops listening, too; one instance of it leaves the listening to the others."""
-    units = [] if asked.options.supervisor else (yield from look(asked))
+    units = yield from _to_tell_of(asked)
     yield from carry_out(systemctl(asked.options, "stop", "--", *_all(asked)))
     for unit in units:
         if unit.is_up and not is_task(unit):
@@ -126,11 +134,13 @@ def _scale(asked: Asked, count: int) -> Steps[None]:
 
 
 def down(asked: Asked) -> Steps[None]:
-    """Stop it all, and take away every file; what the processes wrote themselves (StateDirectory=) stays."""
+    """Stop it all, and take away every file with our mark. What somebody has put in the place of one stays, and what
+    the processes wrote themselves (StateDirectory=).
+    """
     unit = names.supervisor(asked.stack) if asked.options.supervisor else names.target(asked.stack)
     yield from stop(asked)
     yield from carry_out(systemctl(asked.options, "disable", "--", unit))
-    files = [os.path.join(asked.directory, file.path) for file in render(asked.stack, asked.options).files]
-    yield from carry_out(Command(argv=("rm", "-f", "--", *files)))
+    ours = sorted(read_there(asked.directory, (), asked.owner))
+    yield from carry_out(Command(argv=("rm", "-f", "--", *(os.path.join(asked.directory, path) for path in ours))))
     yield from carry_out(systemctl(asked.options, "daemon-reload"))
     yield systemctl(asked.options, "reset-failed", "--", *_all(asked))  # fails where nothing had failed: that is well

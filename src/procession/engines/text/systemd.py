@@ -9,6 +9,7 @@ Section = tuple[str, Sequence[Entry]]
 
 BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@")
 ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+SPECIAL_IN_PATTERNS = frozenset("*?[]{}\\")
 ESCAPED_IN_ENV_FILES = '"\\`$'
 KEPT_IN_ENV_FILES = "\t\n"  # of the control characters; systemd drops a variable with another (env_value_is_valid())
 
@@ -32,6 +33,11 @@ def systemd_value(value: str) -> str:
     if value != value.strip() or value.endswith("\\") or has_control_character(value) or not is_unicode(value):
         raise Unwritable("systemd reads no blank or backslash at its end, and no control character in it")
     return value.replace("%", "%%")
+
+
+def systemd_pattern(path: str) -> str:
+    """For EnvironmentFile=, which takes a pattern of glob(3), braces included. Raises Unwritable."""
+    return systemd_value("".join(f"\\{one}" if one in SPECIAL_IN_PATTERNS else one for one in path))
 
 
 def systemd_words(words: Iterable[str]) -> str:

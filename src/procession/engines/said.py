@@ -1,4 +1,6 @@
-"""What containers have said, and what became of them: lines of Docker's tools as records, shown as on every engine."""
+"""What containers have said, and what became of them: lines of Docker's tools, and of kubectl, as records, which are
+shown as on every engine.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,8 @@ from procession.refusal import Refusal
 COMPOSE: Final = re.compile(r"(?P<who>\S+) +\| (?P<time>[\d-]+T[\d:.]+Z) ?(?P<text>.*)", re.DOTALL)
 # `2026-11-21T07:31:00.123456789Z site_web.1.ID@node    | text`: docker service logs --timestamps
 SWARM: Final = re.compile(r"(?P<time>[\d-]+T[\d:.]+Z) (?P<who>\S+) +\| ?(?P<text>.*)", re.DOTALL)
+# `[pod/site-web-7d9-x2/main] 2026-11-21T07:31:00.123456789Z text`: kubectl logs --prefix --timestamps
+KUBECTL: Final = re.compile(r"\[pod/(?P<who>[^/\]]+)/[^\]]+\] (?P<time>[\d-]+T[\d:.]+Z) ?(?P<text>.*)", re.DOTALL)
 SECONDS_END: Final = 19  # of 2026-11-21T07:31:00
 NANOSECONDS: Final = 10**9
 EVENT_FORMAT: Final = (
