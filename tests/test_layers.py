@@ -16,11 +16,12 @@ SITES_OWN = ("django", "dashboard", "apps", "backends")
 """The layers that may import a third party: Django, or the server program that a backend's wrapper is exec'd for."""
 EXTRAS = (
     "procession.console.autoreload.",
+    "procession.top.",
     "procession.engines.kubernetes.checking",
     "procession.engines.programs.supervisord_check",
 )
-"""What the extra `dev` brings, which only `procession dev` imports; `engines`, for `apply` to check manifests; and what
-supervisord's own Python runs.
+"""What the extras `dev` and `tui` bring, which only their verbs import; `engines`, for `apply` to check
+manifests; and what supervisord's own Python runs.
 """
 
 

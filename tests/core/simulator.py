@@ -56,6 +56,7 @@ class World:
         self.watched: set[tuple[str, int, str]] = set()
         self.unanswered: set[int] = set()
         self.operations = 0
+        self.failures: dict[str, int] = {}  # of readiness, by instance
         self.has_quit = False
         self.is_calm = False
         self.audience = Audience()
@@ -292,6 +293,11 @@ class World:
             siblings = [i for i in self.model.instances.values() if i.process.name == instance.process.name]
             is_any_on_its_way = any(i.again or i.roll or i.outgoing or i.phase in ON_ITS_WAY for i in siblings)
             assert not instance.worn or is_any_on_its_way, f"{instance.name} is worn, and waits for nobody"
+            name, failures = instance.name, instance.readiness_failures
+            assert instance.outgoing or failures >= self.failures.get(name, 0), (
+                f"{name} forgot how often it was unready"
+            )
+        self.failures = {i.name: i.readiness_failures for i in self.model.instances.values() if not i.outgoing}
         present = [life for life in self.lives.values() if not life.is_gone]
         assert len([life for life in present if life.name.startswith("beat.")]) <= 1, "two of a singleton"
         known = {(instance.name, instance.life) for instance in self.model.instances.values()}

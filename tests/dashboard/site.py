@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.cookiejar
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -52,6 +53,7 @@ TEMPLATES = [{
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
 ROOT_URLCONF, WSGI_APPLICATION, STATIC_URL = "own.urls", "own.wsgi.application", "/static/"
+PRODUCTION_METRICS_TOKEN = "for the tests"
 USE_TZ = USE_THOUSAND_SEPARATOR = True
 PRODUCTION_PROCESSES = {
     "web": {
@@ -192,6 +194,24 @@ class DashboardSite(Project):
         """Who asked for that, the last one first."""
         lines = self.run("events", "--lines", "all").out.splitlines()
         return [line for line in reversed(lines) if f"  {kind}  " in f"{line}  "]
+
+
+class Dashboard:
+    """`procession dashboard`, and the link that it printed."""
+
+    def __init__(self, project: Project, *options: str) -> None:
+        self.process = subprocess.Popen(
+            [*project.command, "dashboard", "--port", "0", *options],
+            cwd=project.directory, env=project.environment({"SUDO_USER": "anna"}), stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        self.link = self.process.stdout.readline().strip()
+        self.base = self.link.partition("/?")[0]
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=DEADLINE_SECONDS)
+        return self.process.returncode
 
 
 def free_port() -> int:

@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.console.project import DEADLINE_SECONDS, SLEEPER, Project, await_true
-from tests.dashboard.site import Visitor
-
-
-class Dashboard:
-    """The command, and the link that it printed."""
-
-    def __init__(self, project: Project, *options: str) -> None:
-        self.process = subprocess.Popen(
-            [*project.command, "dashboard", "--port", "0", *options],
-            cwd=project.directory, env=project.environment({"SUDO_USER": "anna"}), stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert self.process.stdout is not None
-        self.link = self.process.stdout.readline().strip()
-        self.base = self.link.partition("/?")[0]
-
-    def end(self) -> int:
-        self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=DEADLINE_SECONDS)
-        return self.process.returncode
+from tests.console.project import SLEEPER, Project, await_true
+from tests.dashboard.site import Dashboard, Visitor
 
 
 @pytest.fixture

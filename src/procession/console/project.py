@@ -14,8 +14,8 @@ DEVELOPMENT = "dev"
 OF_WHAT_RUNS = frozenset(
     {
         *("down", "start", "stop", "restart", "roll", "reload", "scale", "signal"),
-        *("status", "logs", "events", "dashboard", "attach"),
-        *("health", "doctor", "analyze"),
+        *("status", "top", "logs", "events", "dashboard", "attach"),
+        *("health", "metrics", "doctor", "analyze"),
     }
 )
 """The verbs for what runs, which read no declaration."""

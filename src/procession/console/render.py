@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from importlib import import_module
 
 from procession.console import declared, text
 from procession.engines.registry import MODULES, engine
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    loaded = declared.load_or_say(options)
+    loaded = declared.load_or_say(options, meanwhile=lambda: _import(options.engine))
     if loaded is None:
         return ExitCode.NOT_SO
     if options.output and not options.engine:
@@ -43,6 +44,14 @@ def run(options: argparse.Namespace) -> int:
         return _render_for(options.engine, loaded, options)
     print(json.dumps(loaded.data, indent=2, ensure_ascii=False))
     return ExitCode.DONE
+
+
+def _import(name: str) -> None:
+    """What an engine needs, which takes its time. Raises Refusal for a name that is none."""
+    if name:
+        for module in ("files", "options", "secrets"):
+            import_module(f"procession.engines.{module}")
+        engine(name)
 
 
 def _render_for(name: str, loaded: declared.Loaded, options: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ from procession.console import project
 from procession.refusal import ExitCode
 
 ADDRESS = "127.0.0.1"
+IDLE_SECONDS = 86_400.0  # between two looks whether to end: Ctrl-C does not wait for one
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -60,7 +61,7 @@ def main() -> int:
     )
     print(f"http://{ADDRESS}:{server.server_port}/?token={token}", flush=True)
     try:
-        server.serve_forever()
+        server.serve_forever(poll_interval=IDLE_SECONDS)
     except KeyboardInterrupt:
         return ExitCode.DONE
     return ExitCode.DONE

@@ -8,11 +8,14 @@ import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from procession.engines import applied as memory
 from procession.envfile import read_env_file
+from procession.refusal import Refusal
 from procession.stack.codec import from_data
 from procession.stack.hidden import hide, hide_in_argv, hide_in_text
 from procession.stack.model import Limits, Probe, ProbeType, Process, Stack
 from procession.units import show_bytes, show_seconds
+from procession.watching.look import is_elsewhere
 
 STACK_NAME = "stack.json"  # in the stack directory
 
@@ -32,12 +35,22 @@ class Variable(NamedTuple):
 
 
 def declared(directory: str, name: str) -> Process | None:
-    """The process as its supervisor runs it; None when nothing is written of it, or another version wrote it."""
+    """The process as it runs; None when nothing is written of it that we may read, or another version wrote it."""
+    if is_elsewhere(directory):
+        return _applied(directory, name)
     try:
         with open(os.path.join(directory, STACK_NAME), encoding="utf-8") as file:
             return from_data(Stack, json.load(file)).process(name)
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _applied(directory: str, name: str) -> Process | None:
+    try:
+        applied = memory.read(directory)
+    except (OSError, Refusal):
+        return None
+    return applied.stack.process(name) if applied else None
 
 
 def facts(process: Process) -> list[Fact]:

@@ -6,7 +6,6 @@ second, as a page is brought up to date.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from time import monotonic
 from urllib.parse import urlencode
 
@@ -16,14 +15,16 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from procession.console.lines import harmless
 from procession.control.wire import Message
-from procession.dashboard import actions, declaration, story, tail
+from procession.dashboard import declaration
 from procession.dashboard.access import Visitor
-from procession.dashboard.actions import VERBS
 from procession.dashboard.pages import render
-from procession.dashboard.picture import Picture, ProcessRow, picture
 from procession.dashboard.place import own_process, stack_directory
 from procession.recorder.reading.records import Record
 from procession.refusal import Refusal
+from procession.watching import actions, story, tail
+from procession.watching.actions import VERBS
+from procession.watching.look import ENGINE_SECONDS, ask_elsewhere, look
+from procession.watching.picture import ProcessRow
 
 FIND_CHARACTERS_MAX = 200
 MAY_NOT_OPERATE = "You may look, and not touch: that takes the permission procession.operate. An admin gives it."
@@ -36,7 +37,7 @@ def stack(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     directory = stack_directory()
     facts = _facts(request, visitor) | _seen(directory)
     facts |= {"section": "stack", "at": _now()}
-    facts["story"] = story.story(directory, count=story.TIMELINE_EVENTS)
+    facts["story"] = _story(directory)
     return render(request, "stack.html", facts)
 
 
@@ -54,8 +55,8 @@ def process(request: HttpRequest, visitor: Visitor, name: str) -> HttpResponse:
         "at": _now(),
         "name": name,
         "process_name": process_name,
-        "rows": [_only(row, name)] if isinstance(row, ProcessRow) else [],
-        "story": story.story(directory, (name,), count=story.TIMELINE_EVENTS),
+        "rows": [row] if isinstance(row, ProcessRow) else [],
+        "story": _story(directory, (name,)),
         "facts": declaration.facts(described) if described else [],
         "variables": declaration.variables(described) if described else [],
         **_log(request, directory, name),
@@ -69,7 +70,8 @@ def events(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     directory = stack_directory()
     name, before = request.GET.get("name", ""), request.GET.get("before", "")
     names = (name,) if name else ()
-    found = story.story(directory, names, before=int(before) if before.isdecimal() and len(before) < 19 else None)
+    last = int(before) if before.isdecimal() and len(before) < 19 else None
+    found = _story(directory, names, before=last, count=story.PAGE_EVENTS)
     facts = {"section": "events", "name": name, "names": story.known_names(directory), "story": found, "before": before}
     if found.older:
         facts["older"] = urlencode({"name": name, "before": found.older} if name else {"before": found.older})
@@ -97,6 +99,9 @@ def _act(request: HttpRequest, visitor: Visitor, name: str, verb: str) -> HttpRe
     if not visitor.may_operate:
         facts |= {"title": f"{visitor.name} may not do this", "text": MAY_NOT_OPERATE}
         return render(request, "refused.html", facts, status=403)
+    elsewhere = ask_elsewhere(stack_directory(), " ".join(["procession", verb, *([name] if name else [])]))
+    if elsewhere:
+        return render(request, "complaint.html", {**facts, "complaints": [elsewhere]}, status=409)
     if request.method != "POST":
         return _confirm(request, facts)
     complaints = _do(visitor, name, verb, request.POST.get("count", ""))
@@ -126,7 +131,7 @@ def _do(visitor: Visitor, name: str, verb: str, count: str) -> list[str]:
             return [f"{name}: cannot scale to {count!r}: write a number"]
         fields = {"counts": {name: int(count)}}
     try:
-        return actions.perform(stack_directory(), verb, fields, visitor)
+        return actions.perform(stack_directory(), verb, fields, by=visitor.name)
     except Refusal as refusal:
         return [text for text in (refusal.what, refusal.fix) if text]
 
@@ -137,6 +142,7 @@ def _facts(request: HttpRequest, visitor: Visitor) -> dict[str, object]:
     return {
         "visitor": visitor,
         "directory": stack_directory(),
+        "engine_ms": int(ENGINE_SECONDS * 1000),
         "asked": f"{asked.title}: asked for. This page shows how it goes." if asked else "",
     }
 
@@ -149,18 +155,17 @@ def _now() -> str:
 def _seen(directory: str, name: str = "") -> dict[str, object]:
     """The picture, and in it the row of `name`; or what the trouble is."""
     try:
-        seen = picture(actions.status(directory))
+        seen = look(directory)
     except Refusal as refusal:
         return {"trouble": refusal.what, "fix": refusal.fix}
-    return {"picture": seen, "row": _row(seen, name)}
+    return {"picture": seen, "row": seen.row(name)}
 
 
-def _row(seen: Picture, name: str) -> ProcessRow | None:
-    """The process of that name, or the one that has the instance of that name."""
-    for row in seen.processes:
-        if name == row.name or any(name == instance.name for instance in row.instances):
-            return row
-    return None
+def _story(
+    directory: str, names: tuple[str, ...] = (), *, before: int | None = None, count: int = story.TIMELINE_EVENTS
+) -> story.Story:
+    elsewhere = ask_elsewhere(directory, " ".join(["procession events", *names]))
+    return story.Story(trouble=elsewhere) if elsewhere else story.story(directory, names, before=before, count=count)
 
 
 def _process_of(directory: str, name: str) -> str:
@@ -168,14 +173,12 @@ def _process_of(directory: str, name: str) -> str:
     return name if declaration.declared(directory, name) else name.rpartition(".")[0] or name
 
 
-def _only(row: ProcessRow, name: str) -> ProcessRow:
-    """Of an instance's page: that one alone."""
-    return row if name == row.name else replace(row, instances=tuple(one for one in row.instances if one.name == name))
-
-
 def _log(request: HttpRequest, directory: str, name: str) -> dict[str, object]:
     """The lines; with `after`, those that came since."""
     find, cursor = request.GET.get("find", "")[:FIND_CHARACTERS_MAX], request.GET.get("after", "")
+    elsewhere = ask_elsewhere(directory, f"procession logs {name}")
+    if elsewhere:
+        return {"log_elsewhere": elsewhere}
     try:
         found = tail.lines_after(directory, name, find, cursor) if cursor else tail.last_lines(directory, name, find)
     except OSError as error:

@@ -58,6 +58,7 @@ def load(declared: Declared, site: Site, *, check_options: bool = True, only: Co
         engines=_mapping(read.common.get("engines")),
         services=_mapping(read.common.get("services")),
         static=site.static,
+        sqlite=site.sqlite,
     )
     return with_alerts(stack, read.common.get("alerts"), site), kept
 

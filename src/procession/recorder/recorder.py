@@ -6,6 +6,7 @@ import os
 
 from procession.fifo import open_fifo
 from procession.loop import Loop
+from procession.recorder import counts
 from procession.recorder.children import Children
 from procession.recorder.commands import CommandReader, instance_name, parse_command, policy_of, program_of
 from procession.recorder.compression import Compression
@@ -125,6 +126,8 @@ class Recorder:
                 self._reviver.watch(*program_of(value))
             elif name == "unwatch":
                 self._reviver.unwatch()
+            elif name == "count":
+                counts.tell(self._path(f"fifo/{instance_name(value)}"), self._logs.by_name)
             elif name == "quit":
                 self._leave()
 

@@ -10,6 +10,7 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final, Union, get_args, get_origin
 
 from procession.errors import Problem
@@ -57,7 +58,7 @@ def read_mapping(kind: type, raw: object, place: Place, problems: list[Problem])
     if not isinstance(raw, Mapping):
         problems.append(place.problem("E002", f"must be a mapping, got {show(raw)}", 'write: {"KEY": value, ...}'))
         return {}
-    fields = {settings_key(name): name for name in field_types(kind)}
+    fields = _names_by_key(kind)
     given: Given = {}
     for key, value in raw.items():
         here = place.at(str(key))
@@ -69,6 +70,11 @@ def read_mapping(kind: type, raw: object, place: Place, problems: list[Problem])
         elif value is not None:
             _read_field(kind, name, value, here, problems, given)
     return given
+
+
+@cache
+def _names_by_key(kind: type) -> Mapping[str, str]:
+    return {settings_key(name): name for name in field_types(kind)}
 
 
 def build(kind: type, given: Given) -> Any:

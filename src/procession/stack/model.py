@@ -262,6 +262,9 @@ class Declaration:
     no_new_privs: bool | None = setting("Nothing that it runs gains rights by setuid or file capabilities (no sudo)")
     log: Log | None = setting("Log file and rotation")
     tty: bool | None = setting("Give it a terminal, for `procession attach` and breakpoint()")
+    prometheus: bool | None = setting(
+        "Give it a directory (PROMETHEUS_MULTIPROC_DIR) in which prometheus_client adds all processes up"
+    )
     singleton: bool | None = setting("Never two at once, whatever happens")
     lease: str | None = setting(
         'Of a singleton: never two on all hosts together, by a lease in the "database" or in "redis://..."; "" is none'
@@ -289,6 +292,9 @@ class Common:
     limits: Limits | None = setting("Memory, processor and files")
     no_new_privs: bool | None = setting("Nothing that they run gains rights by setuid or file capabilities (no sudo)")
     log: Log | None = setting("Log file and rotation")
+    prometheus: bool | None = setting(
+        "Give them a directory (PROMETHEUS_MULTIPROC_DIR) in which prometheus_client adds all processes up"
+    )
     lease: str | None = setting(
         'What keeps a singleton the only one on all hosts together: "database" or "redis://..."; "" is nothing'
     )
@@ -351,6 +357,7 @@ class Process:
     no_new_privs: bool = False
     log: Log = field(default_factory=Log)
     tty: bool = False
+    prometheus: bool = False  # it gets a directory for prometheus_client, which is emptied at the right moments
     singleton: bool = False
     watch: tuple[str, ...] = ()  # patterns as .gitignore writes them, for `procession dev`
     lock: str = ""  # of a singleton: what it is on this host, whatever directory it is started from; a file's name
@@ -389,6 +396,7 @@ class Stack:
     engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # raw: each engine reads its own
     services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # raw, too
     static: Static = field(default_factory=Static)  # for a server in front
+    sqlite: str = ""  # the file that is its database, absolute; "" where it is no file
     alerts: Alerts | None = None
     alerter: tuple[str, ...] = ()  # the command that sends an alert, which it reads on its stdin; with `alerts`
     reread: tuple[str, ...] = ()  # the command that reads the declaration anew and applies it; run on SIGHUP
@@ -413,6 +421,7 @@ class Site:
     mailer: str = ""  # EMAIL_BACKEND
     admins: tuple[str, ...] = ()  # the addresses in ADMINS
     database: str = ""  # what its data is, the same for all its hosts: "postgresql://db:5432/site"; "" for a file
+    sqlite: str = ""  # that file, absolute
 
     def environment(self) -> dict[str, str]:
         """The settings that the stack was read from: a site's wsgi.py may name others, which it then does not get."""

@@ -2,12 +2,13 @@
 // Without it the pages say the same. Text of the site only ever becomes text: pages are parsed, never run.
 "use strict";
 (() => {
-  const FIRST_MS = 250, EVERY_MS = 1000, SLOWEST_MS = 8000, ANSWER_MS = 8000;
+  const FIRST_MS = 250, SLOWEST_MS = 8000, ANSWER_MS = 8000;
   const LINES_MAX = 3000;          // of the log that the page holds
   const CHART_SECONDS = 300, CHART_SECONDS_MIN = 60, CHART_WIDTH = 120, CHART_HEIGHT = 22;
   const SVG = "http://www.w3.org/2000/svg";
 
   const main = document.getElementById("main");
+  const EVERY_MS = Number(main.dataset.every || 1000);
   const pulse = document.getElementById("pulse");
   const dialog = document.getElementById("dialog");
 

@@ -149,7 +149,7 @@ class Recorder:
             "pid": os.getpid(),
             "argv": argv,
             "environment": dict(os.environ),
-            "directory": os.getcwd(),
+            "directory": self._directory,  # the one that stays; that of a release may be removed
             "umask": _umask(),
         }
         self._watch = {"watch": program}

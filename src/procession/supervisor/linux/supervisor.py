@@ -23,7 +23,7 @@ from procession.supervisor.core import view
 from procession.supervisor.core.decide import decide, next_deadline
 from procession.supervisor.core.events import Apply, Down, Event, Tick
 from procession.supervisor.core.model import Model, empty
-from procession.supervisor.linux import heartbeats, openfiles, rundir, successor, systemd
+from procession.supervisor.linux import heartbeats, multiprocess, openfiles, rundir, successor, systemd
 from procession.supervisor.linux.activation import Passed
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.inherited import Inherited
@@ -310,6 +310,7 @@ class Supervisor:
         self._is_over = True
         rundir.clean_up(self.directory)
         heartbeats.clean_up(self.instances.heartbeats)
+        multiprocess.clean_up(self.directory)
         self.instances.groups.remove_all()
         self.listeners.close_all()
         self.notify.close()

@@ -1,4 +1,4 @@
-"""What a visitor may have done: each verb, what it means in words, and the asking of the supervisor."""
+"""What one may have done: each verb, what it means in words, and the asking of the supervisor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Final
 
 from procession.control.client import Answer, Client
 from procession.control.wire import Message
-from procession.dashboard.access import Visitor
 from procession.refusal import ExitCode, Refusal
 
 ANSWER_SECONDS_MAX = 10.0  # for what is answered at once
@@ -50,11 +49,12 @@ def status(directory: str) -> Message:
     return answer.data
 
 
-def perform(directory: str, verb: str, fields: Message, visitor: Visitor) -> list[str]:
-    """Have it done, in the visitor's name. Gives why it is not; [] when it is done, or under way. Raises Refusal."""
+def perform(directory: str, verb: str, fields: Message, *, by: str = "") -> list[str]:
+    """Have it done, in that person's name. Gives why it is not; [] when it is done, or under way. Raises Refusal."""
+    named: Message = {"by": by} if by else {}
     with Client(directory) as client:
         try:
-            answer = client.call(verb, {**fields, "by": visitor.name}, timeout_seconds=REFUSED_WITHIN_SECONDS)
+            answer = client.call(verb, {**fields, **named}, timeout_seconds=REFUSED_WITHIN_SECONDS)
         except Refusal as refusal:
             if refusal.code == ExitCode.TIMED_OUT:
                 return []

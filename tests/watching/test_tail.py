@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from procession.dashboard import tail
+from procession.watching import tail
 
 TIME = "2026-11-21T07:31:00.123Z"
 LATER = "2026-11-21T07:32:00.000Z"
