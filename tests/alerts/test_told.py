@@ -104,10 +104,10 @@ def test_what_is_refused_is_tried_again_by_that_channel_alone(shop: Shop, stage:
     redirected = "it answered 302, a redirect, which is not followed: write the address that it leads to"
     assert trouble == {"webhook 127.0.0.1": "it answered 503", "webhook 127.0.0.1 (2)": redirected}
     refused = shop.inbox.take("http", taken=False, path="/alerts")
+    assert shop.await_event("alert-not-sent")[0].detail["why"] == trouble
     shop.inbox.accept()
     shop.make_due()
     assert shop.inbox.post()["id"] == json.loads(refused["body"])["id"]
-    assert shop.await_event("alert-not-sent")[0].detail["why"] == trouble
     assert shop.await_event("alert-sent")[0].detail["by"] == ["webhook 127.0.0.1"]
     assert [got["path"] for got in shop.inbox.rest()] == ["/moved", "/moved"]
 
