@@ -38,9 +38,8 @@ def _line(sample: Sample) -> str:
     assert len(sample.values) == len(sample.family.labels), f"{sample.family.name} has {sample.family.labels}"
     pairs = zip(sample.family.labels, sample.values, strict=True)
     labels = ",".join(f'{name}="{_harmless(value).translate(IN_LABEL)}"' for name, value in pairs if value)
-    return f"{sample.family.name}{{{labels}}} {sample.number:.15g}" if labels else (
-        f"{sample.family.name} {sample.number:.15g}"
-    )  # fmt: skip
+    series = f"{sample.family.name}{{{labels}}}" if labels else sample.family.name
+    return f"{series} {sample.number:.15g}"
 
 
 def _harmless(value: str) -> str:
