@@ -53,8 +53,10 @@ def folder(tmp_path: Path, inbox: Inbox) -> Path:
 
 
 def test_a_webhook_is_signed(inbox: Inbox, folder: Path) -> None:
-    assert send(folder, Alerts(webhook=(inbox.url,), webhook_secret="shared")) == {"webhook 127.0.0.1": ""}
+    url = inbox.url.replace("http://", "http://ann:a%40b@")
+    assert send(folder, Alerts(webhook=(url,), webhook_secret="shared")) == {"webhook 127.0.0.1": ""}
     got = inbox.take("http")
+    assert got["headers"]["Authorization"] == "Basic YW5uOmFAYg=="
     signature = hmac.new(b"shared", got["body"].encode(), hashlib.sha256).hexdigest()
     assert got["headers"]["X-Procession-Signature"] == f"sha256={signature}"
     assert json.loads(got["body"])["alerts"][0]["troubles"][0]["said"] == "exited with 3 (3 times in a row)"
@@ -70,6 +72,14 @@ def test_sentry_understands_the_envelope(inbox: Inbox, folder: Path) -> None:
     assert event["message"] == {"formatted": "web is crash-looping"}
     assert (event["level"], event["tags"]["process"]) == ("error", "web")
     assert len(event["event_id"]) == 32
+
+
+def test_the_dsn_is_that_of_the_site(inbox: Inbox, folder: Path) -> None:
+    dsn = inbox.url.replace("http://", "http://key@").replace("/alerts", "/7")
+    with (folder / "shopsettings.py").open("a") as settings:
+        settings.write(f"import sentry_sdk\nsentry_sdk.init({dsn!r})\n")
+    assert send(folder, Alerts(sentry="site"), SENTRY_DSN="") == {"sentry": ""}
+    assert inbox.take("http")["path"] == "/api/7/envelope/"
 
 
 def test_apprise_takes_what_it_knows(inbox: Inbox, folder: Path) -> None:
@@ -146,7 +156,7 @@ def test_the_release_is_found(tmp_path: Path) -> None:
     [
         (ITEM, "web is crash-looping"),
         (replace(ITEM, state="recovered"), "web recovered after 60 s"),
-        (replace(ITEM, state="stopped"), "web was stopped by hand after 60 s"),
+        (replace(ITEM, state="stopped"), "web was stopped after 60 s"),
         (replace(ITEM, process=""), "the disk is full"),
         (replace(ITEM, process="", state="recovered"), "the disk has room again after 60 s"),
     ],

@@ -328,7 +328,8 @@ class World:
 
     def calm_audience(self) -> None:
         """Hours without news: what is still told is of what is not well still."""
-        self.audience.wait(self.now + 3 * HOUR_SECONDS)
+        self.now += 3 * HOUR_SECONDS
+        self.audience.wait(self.now)
         for alert in self.audience.board.alerts.values():
             stay = [name for name in alert.unwell if name in self.model.instances and self.may_stay(name)]
             assert stay, f"{alert.subject} is well, and nobody was told: {alert}"

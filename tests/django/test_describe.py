@@ -38,6 +38,7 @@ def test_a_declaration_for_django_prodserver_runs_unchanged(project: Project) ->
         wsgi="mysite.wsgi:application",
         has_app=True,
         installed_apps=("procession",),
+        mailer="django.core.mail.backends.smtp.EmailBackend",
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from procession.engines.options import read_options, without_alerts
 from procession.engines.registry import engine
 from procession.load import load
+from procession.load.development import adapt
 from procession.sources.settings import read_settings
 from procession.stack.channels import channels
 from procession.stack.codec import from_data, to_data
@@ -67,6 +68,14 @@ def test_without_it_nothing_is_there() -> None:
 )  # fmt: skip
 def test_mistakes(alerts: Any, problem: str) -> None:
     assert loaded(alerts)[1] == [problem]
+
+
+def test_in_development_nobody_is_told() -> None:
+    site = Site(directory="/", python=sys.executable)
+    declared = read_settings({"web": {"COMMAND": "sleep 9"}}, {"ALERTS": {"WEBHOOK": HOOK}}, "mysite.settings")
+    stack, _ = load(adapt(declared, site, {}), site)
+    assert stack is not None
+    assert stack.alerts is None
 
 
 def test_who_gets_mails() -> None:

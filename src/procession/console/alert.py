@@ -23,7 +23,7 @@ Exit codes: 0 nothing is open, or the test has gone out by every channel, 1 othe
 EXAMPLES = ("procession alert", "procession alert --test")
 TEST_SECONDS_MAX = 60.0
 ANSWER_SECONDS_MAX = 10.0
-NOT_DECLARED = 'PRODUCTION_STACK = {"ALERTS": {"EMAIL": true}}, or "WEBHOOK": "https://..."; see docs/how-to/alerts'
+NOT_DECLARED = 'write: PRODUCTION_STACK = {"ALERTS": {"EMAIL": "ops@example.com"}}; see docs/how-to/alerts'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

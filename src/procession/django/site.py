@@ -54,7 +54,7 @@ def site_facts(directory: str) -> Site:
         has_app=any(app == "procession" or app.startswith("procession.apps.") for app in apps),
         installed_apps=apps,
         static=_static(directory, settings.STATIC_URL, settings.STATIC_ROOT),
-        mailer=settings.EMAIL_BACKEND,
+        mailer=getattr(settings, "EMAIL_BACKEND", ""),
         admins=admin_addresses(settings.ADMINS),
         database=_database(settings.DATABASES.get("default", {})),
         sqlite=_sqlite(directory, settings.DATABASES.get("default", {})),
@@ -114,7 +114,7 @@ def _engine(declared: Mapping[str, object]) -> str:
 
 def admin_addresses(admins: Iterable[object]) -> tuple[str, ...]:
     """Of ADMINS: a list of addresses (Django 6.0), or of names with addresses."""
-    return tuple(str(admin[1]) if isinstance(admin, list | tuple) else str(admin) for admin in admins)
+    return tuple(str(admin[-1]) if isinstance(admin, list | tuple) else str(admin) for admin in admins)
 
 
 def _callable(dotted: object) -> str:

@@ -43,7 +43,7 @@ def alert_problems(given: object, place: Place, site: Site) -> list[Problem]:
 
 def _tells_nobody(raw: Mapping[str, object], given: Mapping[str, object], place: Place) -> list[Problem]:
     """Only a warning where an address is taken from somewhere, and is not there: as on a developer's machine."""
-    fix = 'write one of: "EMAIL": true, "WEBHOOK": "https://...", "APPRISE": "...", "SENTRY": true'
+    fix = 'write one of: "EMAIL": "ops@example.com", "WEBHOOK": "https://...", "APPRISE": "...", "SENTRY": "..."'
     empty = [str(key) for key, value in raw.items() if str(key).lower() in set(Means) and not value]
     if empty:
         return [place.problem("W171", f"tells nobody: {', '.join(empty)} is empty", fix)]

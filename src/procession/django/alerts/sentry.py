@@ -5,6 +5,7 @@ sentry_sdk would send it from a thread, and tell nobody whether it arrived.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from procession import __version__
 from procession.django.alerts import words
 from procession.django.alerts.request import Item, Message
 from procession.django.alerts.web import NotTaken, post
+from procession.django.site import SETTINGS
 from procession.stack.model import ALERT_SITE
 
 
@@ -32,13 +34,16 @@ def send_event(message: Message, dsn: str) -> None:
 
 
 def _known_dsn() -> str:
-    """That of the site's sentry_sdk, which its settings have begun; else SENTRY_DSN."""
+    """SENTRY_DSN, else that of the site's sentry_sdk, which its settings begin."""
+    if os.environ.get("SENTRY_DSN"):
+        return os.environ["SENTRY_DSN"]
+    if os.environ.get(SETTINGS):
+        importlib.import_module(os.environ[SETTINGS])
     try:
         import sentry_sdk
-
-        return sentry_sdk.get_client().dsn or os.environ.get("SENTRY_DSN", "")
-    except (ImportError, AttributeError):
-        return os.environ.get("SENTRY_DSN", "")
+    except ImportError:
+        return ""
+    return sentry_sdk.get_client().dsn or ""
 
 
 def _envelope(event: dict[str, object]) -> bytes:

@@ -7,8 +7,10 @@ import hmac
 import http.client
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Mapping
 from email.message import Message as Headers
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from procession import __version__
 
@@ -45,10 +47,19 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
 
 def post_json(url: str, body: bytes, secret: str) -> None:
     """Signed, where there is a secret: `sha256=HEX`, HMAC of the body. Raises NotTaken."""
-    headers = {"Content-Type": "application/json; charset=utf-8"}
+    url, authorization = _without_user(url)
+    headers = {"Content-Type": "application/json; charset=utf-8", **authorization}
     if secret:
         headers[SIGNATURE] = f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
     post(url, body, headers)
+
+
+def _without_user(url: str) -> tuple[str, dict[str, str]]:
+    """`https://user:password@host/` as address and header (RFC 7617): urllib would look that host up."""
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    token = b64encode(unquote(user).encode()).decode()
+    return urlunsplit(parts._replace(netloc=host)), {"Authorization": f"Basic {token}"} if at else {}
 
 
 def _answered(status: int, headers: Headers, body: bytes) -> str:

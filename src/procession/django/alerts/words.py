@@ -17,7 +17,7 @@ PLAIN = {  # as it is, as it was
     "out-of-memory": ("ran out of memory", "ran out of memory"),
     "singleton-lost": ("lost its lease", "lost its lease"),
 }
-AFTERWARDS = {"recovered": "recovered", "stopped": "was stopped by hand"}
+AFTERWARDS = {"recovered": "recovered", "stopped": "was stopped"}
 VERSION = 1
 
 

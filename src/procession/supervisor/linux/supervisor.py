@@ -232,7 +232,7 @@ class Supervisor:
             self._begin_alerts(stack)
 
     def _begin_alerts(self, stack: Stack) -> None:
-        from procession.supervisor.linux.alerter import Alerter  # here, as it is 300 kB that others need not carry
+        from procession.supervisor.linux.alerter import Alerter  # here, as it weighs a megabyte
 
         try:
             self._alerter = Alerter(self.directory, self.loop, self.children, self.recorder, stack)
