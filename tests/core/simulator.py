@@ -42,6 +42,7 @@ class Life:
     asks_startup: bool = False
     has_started: bool = False
     is_hung: bool = False
+    says_unready: bool = False  # by itself: it is the one to say that it is ready again
 
 
 class World:
@@ -170,6 +171,7 @@ class World:
                 ({"is_hung": True}, {"is_stopping": True}, {"extend_seconds": 40.0}, {"ready": True}, {"ready": False})
             )
             pid = self.random.randint(0, 3)
+            life.says_unready = not said.get("ready", not life.says_unready)
             self.inbox.append(replace(on.Told(life.name, life.number, pid=pid), **said))
 
     def change_holder(self) -> None:
@@ -308,6 +310,8 @@ class World:
     def calm_down(self) -> None:
         """Nothing breaks any more: everything that is wanted becomes ready, and every operation is answered."""
         self.is_calm = True
+        unready = [life for life in self.lives.values() if life.is_main_alive and life.says_unready]
+        self.inbox += [on.Told(life.name, life.number, ready=True) for life in unready]  # nobody asks these
         for step in range(20_000):
             if self.inbox:
                 self.tell(self.inbox.pop(0))
