@@ -116,6 +116,8 @@ def _confirm(request: HttpRequest, facts: dict[str, object]) -> HttpResponse:
     row = seen.get("row")
     if name and row is None and not seen.get("trouble"):
         raise Http404(f"no process or instance {name!r}")
+    if facts["verb"] == "scale" and isinstance(row, ProcessRow) and not row.is_whole:
+        raise Http404(f"{name!r} is an instance, and cannot be scaled")
     means = verb.means.format(name=name or "every process")
     own = own_process()
     is_own = bool(own) and (not name or (isinstance(row, ProcessRow) and row.name == own))
