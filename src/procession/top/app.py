@@ -18,17 +18,17 @@ from textual.widgets import Footer, OptionList, Static
 from procession.console.lines import harmless
 from procession.control import wire
 from procession.refusal import Refusal
+from procession.top import words
 from procession.top.charts import CELL_SECONDS, CPU_LEAST_PERCENT, KEEP_SECONDS, History, chart
 from procession.top.logpane import LogPane
 from procession.top.questions import Help, Question, Typing
-from procession.top.rows import STYLES, about, columns, rows
+from procession.top.rows import columns, rows
 from procession.top.table import Table, are_same
 from procession.top.watcher import Again, Heard, Listener, Looker, Seen, Wanted
-from procession.units import show_seconds
 from procession.watching import actions
 from procession.watching.actions import VERBS
 from procession.watching.look import ENGINE_SECONDS
-from procession.watching.picture import MARKS, InstanceRow, Picture, ProcessRow
+from procession.watching.picture import Picture, ProcessRow
 
 EVERY_SECONDS = 1.0
 OLD_SECONDS = 2.0  # without the next answer, and what is shown is called old
@@ -149,8 +149,8 @@ class Top(App[None]):
         is_old = self._picture is not None and (
             ago > OLD_SECONDS + self._looking.every_seconds or bool(self._seen.trouble)
         )
-        self._put("summary", _summary(self._picture, self._only, is_old=is_old))
-        self._put("trouble", _trouble(self._seen, ago, is_old=is_old))
+        self._put("summary", words.summary(self._picture, self._only, is_old=is_old))
+        self._put("trouble", words.trouble(self._seen, ago, is_old=is_old))
         self._base.query_one("#trouble").display = is_old or bool(self._seen.trouble)
         self._base.set_class(is_old, "old")
 
@@ -180,7 +180,7 @@ class Top(App[None]):
         if offered != self._offered:
             self._offered = offered
             self.refresh_bindings()
-        self._put("about", _about(process))
+        self._put("about", words.about(process))
         self._draw_charts(process)
 
     def _draw_charts(self, process: ProcessRow | None) -> None:
@@ -190,7 +190,7 @@ class Top(App[None]):
         for name, points, least in each:
             shape = chart(points(alive[0]), width=width, height=CHART_LINES, least=least) if alive else []
             self._put(name, Text().append("\n".join(shape), "cyan" if name == "cpu" else "blue"))
-            self._base.query_one(f"#{name}").border_title = _chart_title(name, alive, self._history)
+            self._base.query_one(f"#{name}").border_title = words.chart_title(name, alive, self._history)
 
     # ------------------------------------------------------------------------------------------ keys
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -248,6 +248,7 @@ class Top(App[None]):
         self._find = self._only = ""
         self._base.remove_class("alone")
         self._draw()
+        self._follow()
 
     def action_log_alone(self) -> None:
         self._base.toggle_class("alone")
@@ -255,46 +256,3 @@ class Top(App[None]):
 
     def action_help(self) -> None:
         self.push_screen(Help())
-
-
-def _summary(seen: Picture | None, only: str, *, is_old: bool) -> Text:
-    line = Text().append(harmless(seen.name, has_color=False) if seen else "procession top", "bold")
-    if seen is None:
-        return line
-    if not is_old:
-        line.append(f"  {MARKS[seen.tone]} {seen.summary}", STYLES[seen.tone])
-    if seen.engine:
-        line.append(f"  {seen.supervisor}", "dim")
-    if seen.is_ending:
-        line.append(" - everything is going down", "yellow")
-    if only:
-        line.append(f"  only {only!r}: Escape shows all", "reverse")
-    return line
-
-
-def _trouble(seen: Seen, ago: float, *, is_old: bool) -> Text:
-    old = f"no answer for {show_seconds(ago)}: what you see is old" if is_old else ""
-    told = "; ".join(part for part in (harmless(seen.trouble, has_color=False), old) if part)
-    line = Text().append(f"▲ {told}", "bold red")
-    if seen.fix:
-        line.append(f"\n  {harmless(seen.fix, has_color=False)}")
-    return line
-
-
-def _about(process: ProcessRow | None) -> Text:
-    """In full what the table had to cut."""
-    if process is None:
-        return Text()
-    notes = [one.note for one in process.instances if one.note]
-    line = Text(process.name if process.is_whole else process.instances[0].name, "bold")
-    line.append(f"  {about(process)}", "not bold")
-    for note in notes:
-        line.append(f"\n{note}", "not bold")
-    return line
-
-
-def _chart_title(name: str, alive: list[InstanceRow], history: History) -> str:
-    if not alive:
-        return "CPU" if name == "cpu" else "Memory"
-    one = alive[0]
-    return f"CPU of {one.name}: {history.cpu_text(one)}" if name == "cpu" else f"Memory of {one.name}: {one.memory}"
