@@ -67,6 +67,21 @@ def test_a_log_line_does_no_harm(site: TopSite) -> None:
     watch(site, story, columns=120)
 
 
+def test_the_end_stays_in_sight_when_the_pane_shrinks(site: TopSite) -> None:
+    async def story(screen: Screen) -> None:
+        await screen.select("worker")
+        site.says("\n".join(f"filling {number}" for number in range(60)))
+        await screen.sees("filling 59")
+        await screen.resize(70, 18)
+        await screen.sees("filling 59")
+        await screen.resize(90, 30)
+        await screen.sees("filling 59", "filling 45")
+        site.says("the last")
+        await screen.sees("the last")
+
+    watch(site, story)
+
+
 def test_who_reads_further_up_is_left_there(site: TopSite) -> None:
     async def story(screen: Screen) -> None:
         await screen.select("worker")

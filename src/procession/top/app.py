@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from operator import attrgetter
 from typing import ClassVar
 
 from rich.text import Text
@@ -180,11 +181,11 @@ class Top(App[None]):
         if offered != self._offered:
             self._offered = offered
             self.refresh_bindings()
-        self._put("about", words.about(process))
+        self._put("about", words.about(process, self.size.width))
         self._draw_charts(process)
 
     def _draw_charts(self, process: ProcessRow | None) -> None:
-        alive = [one for one in process.instances if one.is_alive] if process else []
+        alive = sorted((one for one in process.instances if one.is_alive), key=attrgetter("is_old")) if process else []
         width = min(CHART_COLUMNS_MAX, self.size.width // 2 - 4)
         each = (("cpu", self._history.cpu, CPU_LEAST_PERCENT), ("memory", self._history.memory, 1.0))
         for name, points, least in each:

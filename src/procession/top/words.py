@@ -12,6 +12,8 @@ from procession.top.watcher import Seen
 from procession.units import show_seconds
 from procession.watching.picture import MARKS, InstanceRow, Picture, ProcessRow
 
+NOTE_COLUMNS = 6  # that a row does not have for its note
+
 
 def summary(seen: Picture | None, only: str, *, is_old: bool) -> Text:
     """The first line: how it is; of an old picture that is not known. `only`: the filter."""
@@ -39,11 +41,11 @@ def trouble(seen: Seen, ago: float, *, is_old: bool) -> Text:
     return line
 
 
-def about(process: ProcessRow | None) -> Text:
-    """In full what the table had to cut."""
+def about(process: ProcessRow | None, width: int) -> Text:
+    """What is selected, and in full what the table had to cut."""
     if process is None:
         return Text()
-    notes = [one.note for one in process.instances if one.note]
+    notes = [one.note for one in process.instances if len(one.note) > width - NOTE_COLUMNS]
     line = Text(process.name if process.is_whole else process.instances[0].name, "bold")
     line.append(f"  {what(process)}", "not bold")
     for note in notes:
