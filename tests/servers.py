@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -88,3 +89,39 @@ def _postgres_program(name: str) -> str:
     """Debian keeps them out of the PATH."""
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     return str(found[-1]) if found else shutil.which(name) or pytest.skip(f"PostgreSQL's {name} is not installed")
+
+
+@contextmanager
+def rabbitmq_server() -> Iterator[str]:
+    """Its URL. It listens on ports of its own, and so does the name server that Erlang starts beside it."""
+    program = next(iter(sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))), None)
+    if program is None:
+        pytest.skip("rabbitmq-server is not installed")
+    with tempfile.TemporaryDirectory(prefix="rabbitmq-", ignore_cleanup_errors=True) as directory:
+        port, names_port, nodes_port = free_ports(3)
+        environment = {
+            "PATH": os.environ["PATH"], "HOME": directory, "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": str(names_port), "RABBITMQ_NODENAME": f"test-{port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1", "RABBITMQ_NODE_PORT": str(port),
+            "RABBITMQ_DIST_PORT": str(nodes_port), "RABBITMQ_MNESIA_BASE": directory, "RABBITMQ_LOG_BASE": directory,
+            "RABBITMQ_LOGS": "-", "RABBITMQ_ENABLED_PLUGINS_FILE": f"{directory}/plugins",
+            "RABBITMQ_CONFIG_FILE": f"{directory}/config",
+        }  # fmt: skip
+        with subprocess.Popen([program], env=environment, stdout=subprocess.PIPE, text=True) as server:
+            try:
+                assert server.stdout
+                assert any("Server startup complete" in line for line in server.stdout), "rabbitmq-server ended at once"
+                yield f"amqp://guest:guest@127.0.0.1:{port}//"
+            finally:
+                server.terminate()
+                server.communicate()
+                subprocess.run(["epmd", "-kill"], env=environment, stdout=subprocess.DEVNULL, check=False)
+
+
+def free_ports(count: int) -> list[int]:
+    """All different."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports

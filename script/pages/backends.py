@@ -147,6 +147,7 @@ def _facts(backend: Backend, folder: str) -> str:
         "Ends well with": ", ".join(_exit(status) for status in profile.success),
         "Ready": _ready(profile.readiness, backend.profile(asked).readiness),
         "Alive": _alive(profile),
+        "Waiting tasks": "[are counted](../how-to/metrics.md#queues)" if backend.queues else "",
         "Kind": "a task: runs to its end, once" if profile.kind is Kind.TASK else "",
         "Singleton": "yes: there are never two" if profile.singleton else "",
     }

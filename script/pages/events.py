@@ -51,7 +51,10 @@ PARTS = {
         ),
         "stopping": ("it was sent the first signal of its stop ladder", "`because`: why, if nobody asked for it"),
         "killing": ("its time was over: SIGKILL to all that was left", ""),
-        "exited": ("its main process ended", "`status`: exit code, or minus the signal; null if not known. `text`"),
+        "exited": (
+            "its main process ended",
+            "`status`: exit code, or minus the signal; null if not known. `text`; `killer`: if for lack of memory",
+        ),
         "stopped": ("nothing of it is left, as was wanted", ""),
         "done": ("it ended well, and that was all it had to do", ""),
         "backoff": ("it died early, and waits before the next start", "`last_exit`, `deaths`: early ones in a row"),
@@ -79,6 +82,15 @@ PARTS = {
         "supervisor-died": ("the supervisor ended without saying so; the recorder started it again", "`message`"),
         "reread": ("SIGHUP: `procession update` was run and has ended", "`code`: its exit code"),
         "upgraded": ("another version of Procession took over, without a gap", "`from`, `to`: the versions"),
+        "alert-sent": (
+            "people were told, by the channels of `ALERTS`",
+            "`about`: the alerts and their state; `by`: the channels; `attempt`: which one it was",
+        ),
+        "alert-not-sent": (
+            "a message did not get through, and is tried again",
+            "`about`, `attempt`; `why`, by channel",
+        ),
+        "alert-given-up": ("a message was tried too often, or too many waited", "`about`, `attempt`, `why`"),
         "log-dropped": ("log lines could not be written, and were dropped", "`message`: how many, and why"),
         "history-dropped": ("events could not be written, and were dropped", "`message`: how many"),
     },

@@ -8,7 +8,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from typing import get_args, get_origin, get_type_hints
 
-from procession.stack.model import Backoff, Common, Declaration, Limits, Log, Probe, settings_key
+from procession.stack.model import Alerts, Backoff, Common, Declaration, Limits, Log, Probe, settings_key
 from procession.units import show_bytes
 
 SETTINGS = """\
@@ -38,6 +38,10 @@ PARTS = {
         "The wait before the next start, after deaths in a row that came before the process was steady.",
     ),
     Limits: ("LIMITS", "What one instance may use; 0 is no limit."),
+    Alerts: (
+        "ALERTS",
+        "Who is told when something goes wrong, and when it is well again. [How to](../how-to/alerts.md).",
+    ),
     Log: ("LOG", "Where an instance's lines go, and how long they are kept."),
 }
 

@@ -20,12 +20,14 @@ class ProcessionConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks; then, if a supervisor started this process, arrange that it hears when we are ready, and
-        that we are alive; and that breakpoint() finds the instance's terminal.
+        that we are alive; that breakpoint() finds the instance's terminal; and that prometheus_client counts no worker
+        that has died.
         """
         if find_spec("procession.django.checks"):
             import_module("procession.django.checks")
-        from procession.django import debugger, heartbeat, ready
+        from procession.django import debugger, heartbeat, multiprocess, ready
 
+        multiprocess.bury_the_dead()
         debugger.arrange()
         heartbeat.beat_while_it_turns()
         ready.tell_when_ready()

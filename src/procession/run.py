@@ -62,25 +62,31 @@ def _stderr(shown: bool, joined: bool) -> int | None:
     return None if shown else subprocess.PIPE
 
 
-def read_along(argv: Sequence[str], read: Callable[[Iterable[str]], None]) -> Done:
+def read_along(
+    argv: Sequence[str],
+    read: Callable[[Iterable[str]], None],
+    *,
+    joined: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> Done:
     """Run it, and have its output read while it comes, line by line; bytes that are no UTF-8 come as surrogates.
+    `joined`: what it says on stderr, too.
 
     Ctrl-C ends it, and is no failure: it is how one ends what follows a log.
     """
     try:
         child = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            errors="surrogateescape",
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=_stderr(False, joined), text=True,
+            errors="surrogateescape", env=environment,
         )  # fmt: skip
     except FileNotFoundError:
         return Done(NO_SUCH_PROGRAM, stderr=f"there is no program {argv[0]}")
     with child:
         assert child.stdout is not None
-        assert child.stderr is not None
         try:
             read(child.stdout)
         except KeyboardInterrupt:
             child.terminate()
             return Done(0)
-        complaints = child.stderr.read()
+        complaints = child.stderr.read() if child.stderr else ""
     return Done(child.returncode, stderr=complaints)

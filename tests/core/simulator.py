@@ -15,10 +15,12 @@ from dataclasses import dataclass, replace
 from procession.stack.model import Condition, Kind, ProbeType, RestartWhen, Stack
 from procession.supervisor.core import actions as do
 from procession.supervisor.core import events as on
+from procession.supervisor.core.alerts import HOUR_SECONDS
 from procession.supervisor.core.decide import decide, next_deadline
 from procession.supervisor.core.instance import AT_REST, Phase, outgoing_key
 from procession.supervisor.core.model import empty
 from procession.supervisor.core.wear import ON_ITS_WAY
+from tests.core.audience import Audience
 from tests.core.stacks import process, stack, task
 from tests.core.succession import succeed
 
@@ -54,8 +56,10 @@ class World:
         self.watched: set[tuple[str, int, str]] = set()
         self.unanswered: set[int] = set()
         self.operations = 0
+        self.failures: dict[str, int] = {}  # of readiness, by instance
         self.has_quit = False
         self.is_calm = False
+        self.audience = Audience()
 
     # ---------------------------------------------------------------------------------------------------- a turn
 
@@ -85,9 +89,11 @@ class World:
         self.model, actions = decide(self.model, event, self.now)
         for action in actions:
             self.carry_out(action)
+        self.audience.saw(self.model, actions, self.now)
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
+        self.audience.wait(self.now)
         deadline = next_deadline(self.model)
         if deadline is not None and deadline <= self.now:
             self.tell(on.Tick())
@@ -287,6 +293,11 @@ class World:
             siblings = [i for i in self.model.instances.values() if i.process.name == instance.process.name]
             is_any_on_its_way = any(i.again or i.roll or i.outgoing or i.phase in ON_ITS_WAY for i in siblings)
             assert not instance.worn or is_any_on_its_way, f"{instance.name} is worn, and waits for nobody"
+            name, failures = instance.name, instance.readiness_failures
+            assert instance.outgoing or failures >= self.failures.get(name, 0), (
+                f"{name} forgot how often it was unready"
+            )
+        self.failures = {i.name: i.readiness_failures for i in self.model.instances.values() if not i.outgoing}
         present = [life for life in self.lives.values() if not life.is_gone]
         assert len([life for life in present if life.name.startswith("beat.")]) <= 1, "two of a singleton"
         known = {(instance.name, instance.life) for instance in self.model.instances.values()}
@@ -314,6 +325,13 @@ class World:
             if not instance.wanted:
                 assert instance.phase in AT_REST, f"{instance.name} is not wanted, and {instance.phase}"
         assert not self.unanswered, f"never answered: {sorted(self.unanswered)}"
+
+    def calm_audience(self) -> None:
+        """Hours without news: what is still told is of what is not well still."""
+        self.audience.wait(self.now + 3 * HOUR_SECONDS)
+        for alert in self.audience.board.alerts.values():
+            stay = [name for name in alert.unwell if name in self.model.instances and self.may_stay(name)]
+            assert stay, f"{alert.subject} is well, and nobody was told: {alert}"
 
     def is_worth_asking(self) -> bool:
         stands_by = any(life.stands_by for life in self.lives.values() if life.is_main_alive)
@@ -345,10 +363,12 @@ def live(seed: int, turns: int) -> World:
     for _ in range(turns):
         world.turn()
     world.calm_down()
+    world.calm_audience()
     world.unanswered.add(1_000_000)
     world.tell(on.Down(1_000_000))
     world.calm_down()
     assert world.has_quit, "everything is down, and the supervisor stays"
+    world.audience.end(world.now)
     return world
 
 

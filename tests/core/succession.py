@@ -22,6 +22,7 @@ def succeed(world: World) -> None:
     world.unanswered.clear()
     model = recall(before.stack, json.loads(json.dumps(remember(before))))
     world.model = replace(model, lives=max([model.lives, *(number for _, number in world.lives)]))
+    world.audience.move_on(world.model, world.now)
     world.listening = {one.name: len(one.listeners) if one.handoff else 0 for one in before.stack.processes}
     was_ready = {i.life for i in before.instances.values() if i.ready_at is not None}
     for news in _survey(world, was_ready):

@@ -54,6 +54,7 @@ TEMPLATES = [{
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
 ROOT_URLCONF, WSGI_APPLICATION, STATIC_URL = "own.urls", "own.wsgi.application", "/static/"
+PRODUCTION_METRICS_TOKEN = "for the tests"
 USE_TZ = USE_THOUSAND_SEPARATOR = True
 PRODUCTION_PROCESSES = {
     "web": {

@@ -41,6 +41,14 @@ def test_a_declaration_for_django_prodserver_runs_unchanged(project: Project) ->
     )
 
 
+@pytest.mark.parametrize(("name", "is_file"), [("data/db.sqlite3", True), (":memory:", False), ("", False)])
+def test_the_file_that_is_its_database_is_told(project: Project, name: str, is_file: bool) -> None:
+    engine = "django.db.backends.sqlite3"
+    project.settings(f'{TELL}DATABASES = {{"default": {{"ENGINE": "{engine}", "NAME": "{name}"}}}}\n')
+    stack = from_data(Stack, project.describe()[1]["stack"])
+    assert stack.sqlite == (str(project.directory / name) if is_file else "")
+
+
 def test_what_the_site_prints_does_not_get_into_the_answer(project: Project) -> None:
     project.settings(
         TELL + 'import os, subprocess, sys\nprint("out")\nsys.stdout.write("more")\nos.write(1, b"raw")\n'

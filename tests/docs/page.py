@@ -9,18 +9,23 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r'(?P<indent> *)```(?P<language>\w*)(?: +title="(?P<title>[^"]*)")?')
+NOT_RUN = re.compile(r" *<!-- not run: (?P<reason>.+) -->")
 INTERRUPT = "^C"
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block. `title` names the file whose text it is; "" for none."""
+    """A fenced block. `title` names the file whose text it is; "" for none.
+
+    `reason` is why no test does what it says, from a comment `<!-- not run: ... -->` above it; "" for none.
+    """
 
     page: str
     line: int
     language: str
     title: str
     text: str
+    reason: str = ""
 
     @property
     def place(self) -> str:
@@ -46,19 +51,28 @@ class Typed:
 
 def blocks(path: Path) -> list[Block]:
     """All fenced blocks of a page, in order."""
-    found, open_at, head = [], 0, None
+    found, open_at, head, reason = [], 0, None, ""
     lines = path.read_text().splitlines()
     for number, line in enumerate(lines, start=1):
         match = FENCE.fullmatch(line.rstrip()) or (head and line.strip() == "```")
         if match and head is None:
             assert isinstance(match, re.Match)
             open_at, head = number, match
+            reason = _reason(lines[:number])
         elif head is not None and line.strip() == "```":
             text = "".join(f"{inner.removeprefix(head['indent'])}\n" for inner in lines[open_at : number - 1])
-            found.append(Block(str(path.relative_to(ROOT)), open_at, head["language"], head["title"] or "", text))
+            place = str(path.relative_to(ROOT))
+            found.append(Block(place, open_at, head["language"], head["title"] or "", text, reason))
             head = None
     assert head is None, f"{path}:{open_at}: this block is not closed"
     return found
+
+
+def _reason(above: list[str]) -> str:
+    """What the comment says that stands right above a block, or with one empty line between; "" for none."""
+    last = next((line for line in reversed(above[-3:-1]) if line.strip()), "")
+    match = NOT_RUN.fullmatch(last)
+    return match["reason"] if match else ""
 
 
 def pages() -> list[Path]:

@@ -27,13 +27,13 @@ def make_python(folder: Path, through: Sequence[str]) -> str:
             subprocess.run([python, "-m", "venv", "--without-pip", str(folder)], check=True)
             (packages,) = (folder / "lib").glob("python3.*/site-packages")
             for name in DISTRIBUTIONS:
-                _copy(name, packages)
+                copy_distribution(name, packages)
             shutil.copytree(Path(procession.__file__).parent, packages / "procession")
             return str(folder / "bin" / "python")
     return ""
 
 
-def _copy(name: str, packages: Path) -> None:
+def copy_distribution(name: str, packages: Path) -> None:
     """What a distribution of pure Python has installed, without its commands."""
     for file in distribution(name).files or ():
         if ".." not in file.parts and "__pycache__" not in file.parts:

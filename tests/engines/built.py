@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.engines.dockerd import FEEDREADER, ROOT, libraries, skip_without
 
-PROGRAMS = ("sh", "mkdir", "chown", "groupadd", "useradd")  # that the Dockerfile calls
+PROGRAMS = ("sh", "mkdir", "chmod", "chown", "groupadd", "useradd")  # that the Dockerfile calls
 WHEELS = "/wheels"
 PIP_CONF = f"[global]\nno-index = true\nfind-links = {WHEELS}\n"
 PASSWD = "root:x:0:0:root:/root:/bin/sh\n"

@@ -17,7 +17,8 @@ import pytest
 from procession.engines.base import Asked
 from procession.engines.containers.options import ContainerOptions, Front, Image, Server
 from procession.engines.files import File
-from procession.engines.steps import Command, Step, Steps
+from procession.engines.steps import Await, Command, Show, Step, Steps
+from procession.recorder.reading.records import Record
 from procession.run import Done
 from procession.stack.model import (
     Condition,
@@ -90,6 +91,7 @@ class Played:
     """Steps that were run without a tool: each command takes its answer, in order, from those whose words are in it."""
 
     said: list[str] = field(default_factory=list)
+    shown: list[Record] = field(default_factory=list)
 
     def play(self, steps: Steps[T], answers: Sequence[tuple[str, Done]] = ()) -> T:
         waiting = list(answers)
@@ -102,15 +104,29 @@ class Played:
             return value
 
     def _answer(self, step: Step, waiting: list[tuple[str, Done]]) -> Done:
-        command = step if isinstance(step, Command) else getattr(step, "look", None)
+        command = _command_of(step)
         if command is None:
             return Done(0)
-        self.said.append(command.text() if isinstance(step, Command) else f"until {command.text()}")
+        self.said.append(f"until {command.text()}" if isinstance(step, Await) else command.text())
+        done = self._taken(command, waiting)
+        if isinstance(step, Show):
+            self.shown += step.read(done.stdout.splitlines(keepends=True))
+        return done
+
+    def _taken(self, command: Command, waiting: list[tuple[str, Done]]) -> Done:
         for at, (words, done) in enumerate(waiting):
             if words in command.text():
                 del waiting[at]
                 return done
         return Done(0)
+
+
+def _command_of(step: Step) -> Command | None:
+    if isinstance(step, Await):
+        return step.look
+    if isinstance(step, Show):
+        return step.command
+    return step if isinstance(step, Command) else None
 
 
 def asked(stack: Stack, *names: str, options: ContainerOptions = FRONTED, **more: Any) -> Asked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import re
 import shutil
@@ -52,6 +53,21 @@ def import_nginx(name: str, environment: Mapping[str, str], archive: Path) -> No
         for folder in ("tmp", "var/log/nginx", "var/lib/nginx"):
             tar.addfile(_folder(folder))
     words = ["--change", f'CMD ["{program}", "-c", "/etc/nginx/nginx.conf"]']
+    subprocess.run(["docker", "import", *words, str(archive), name], env=environment, check=True, capture_output=True)
+
+
+def import_caddy(name: str, environment: Mapping[str, str], archive: Path) -> None:
+    """This machine's Caddy, laid out as the image of its makers is: it reads /etc/caddy/Caddyfile."""
+    skip_without("caddy")
+    program = shutil.which("caddy") or ""
+    with tarfile.open(archive, "w", dereference=True) as tar:
+        for path in {program, *libraries([program]), "/etc/passwd"}:
+            tar.add(path, path)
+        for folder in ("tmp", "data", "config"):
+            tar.addfile(_folder(folder))
+    words = ["--change", "ENV XDG_DATA_HOME=/data XDG_CONFIG_HOME=/config"]
+    command = [program, "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]
+    words += ["--change", f"CMD {json.dumps(command)}"]
     subprocess.run(["docker", "import", *words, str(archive), name], env=environment, check=True, capture_output=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -196,6 +197,64 @@ def test_a_hand_edit_is_noticed_and_a_strangers_file_never_replaced(site: Projec
     conf.write_text("; a stranger's\n")
     refused(site.run("apply", "--overwrite"), 4, "is not ours", "nothing was changed")
     assert conf.read_text() == "; a stranger's\n"
+
+
+def test_no_name_does_nothing_in_silence_or_means_more_than_it_says(site: Project) -> None:
+    site.declare(
+        SITE
+        + '[processes.once]\ncommand = "true"\ntype = "task"\n[processes.one]\ncommand = "sleep 9"\nsingleton = true\n'
+    )
+    applied_to("systemd", site)
+    for verb, wrong in (
+        ("stop", "web.x"),
+        ("stop", "web.0"),
+        ("status", "web."),
+        ("start", "web.2"),
+        ("roll", "web.2"),
+    ):
+        refused(site.run(verb, wrong, "--dry-run"), 2, f"there is no instance '{wrong}'", "web has web.1")
+    assert "site-web@2.service" in site.ok("stop", "web.2", "--dry-run").out, "a roll may have left it"
+    for wrong, why in (("once=2", "is a task"), ("one=2", "is a singleton"), ("web=99999", "from 0 to 10000")):
+        refused(site.run("scale", wrong, "--dry-run"), 2, why)
+
+
+def test_what_could_be_written_only_in_part_is_not_forgotten(site: Project) -> None:
+    site.ok("apply", "--engine", "supervisord")
+    (site.directory / "../s/tasks").write_text("in the way")
+    site.declare(SITE + '[processes.once]\ncommand = "true"\ntype = "task"\n')
+    refused(site.run("apply"), 4, "tasks")
+    (site.directory / "../s/tasks").unlink()
+    assert "goes on with what it has left: supervisord.conf, tasks/once.json" in site.ok("apply").err
+    assert "goes on" not in site.ok("apply").err
+    site.ok("down")
+
+
+def test_what_is_remembered_is_nobodys_commit(site: Project) -> None:
+    site.ok("apply", "--engine", "supervisord")
+    assert (site.stack_directory / ".gitignore").read_text() == "*\n"
+    site.ok("down")
+
+
+def test_verbs_of_a_supervisord_that_is_not_there(site: Project) -> None:
+    applied_to("supervisord", site)
+    refused(site.run("down"), 4, "does not answer", "could not find config file")
+    site.ok("render", "--engine", "supervisord", "--output", "../s")
+    for verb in ("start", "stop", "restart", "roll"):
+        refused(site.run(verb, "web"), 3, "no supervisord is there", "procession apply")
+    assert "nothing of it runs" in site.ok("down").err
+    refused(site.run("status"), 3, "procession up -d")
+
+
+def applied_to(engine: str, site: Project) -> None:
+    """As after a boot: it is remembered, and nothing runs."""
+    stack = json.loads(site.ok("render").out)
+    site.stack_directory.mkdir()
+    applied = {"engine": engine, "directory": f"{site.directory.parent}/s", "stack": stack}
+    (site.stack_directory / "engine.json").write_text(json.dumps(applied))
+
+
+def test_render_for_our_own_supervisor_says_what_there_is_instead(site: Project) -> None:
+    refused(site.run("render", "--engine", "embedded"), 2, "needs no files", "procession up")
 
 
 def test_while_our_own_supervisor_runs_nothing_is_applied(site: Project) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from procession.engines import compose
+from procession.engines import compose, swarm
 from procession.engines.containers.options import ContainerOptions, Form, Front, Image, Installer, Server
 from procession.engines.files import File
 from procession.stack.model import Stack, StopStep
@@ -108,8 +108,9 @@ def test_the_same_stack_gives_the_same_bytes() -> None:
 def test_compose_accepts_every_form(
     form: Form, server: Server, build: bool, tmp_path: Path, docker_config: dict[str, str]
 ) -> None:
+    secrets = () if build else ("SECRET_KEY",)
     options = ContainerOptions(
-        form=form, front=Front(server=server), image=Image(build=build), secrets=("SECRET_KEY",), read_only=True
+        form=form, front=Front(server=server), image=Image(build=build), secrets=secrets, read_only=build
     )
     found = compose_config(written(WHOLE, options, tmp_path), {**docker_config, **PASSWORDS})
     assert set(STORES) < set(found["services"])
@@ -218,5 +219,42 @@ def test_with_uv_the_image_is_made_from_the_lock_file() -> None:
 
 
 def test_env_files_do_not_get_into_the_image() -> None:
-    files = rendered(stack_of(MIGRATE, replace(WEB, env_files=(f"{HOME}/conf/prod.env",))), ContainerOptions())
-    assert "\nconf/prod.env\n" in text_of(files, "Dockerfile.dockerignore")
+    options = ContainerOptions(env_file=("more/common.env",), directory="docker")
+    files = rendered(stack_of(MIGRATE, replace(WEB, env_files=(f"{HOME}/conf/prod.env",))), options)
+    ignored = text_of(files, "Dockerfile.dockerignore").splitlines()
+    assert {"conf/prod.env", "more/common.env", "docker", "deploy/compose", "**/.env", "**/*.key"} <= {*ignored}
+
+
+def test_secrets_as_files_need_a_container_that_can_be_written() -> None:
+    options = ContainerOptions(secrets=("SECRET_KEY",), read_only=True)
+    problems = compose.ENGINE.render(stack_of(MIGRATE, WEB), options).problems
+    assert [problem.where for problem in problems if problem.is_error] == ["secrets"]
+
+
+def test_another_configuration_of_the_front_is_another_service() -> None:
+    texts = [
+        text_of(rendered(stack_of(MIGRATE, WEB), replace(FRONTED, front=front)), "compose.yaml").partition(
+            "\nconfigs:"
+        )[0]
+        for front in (FRONTED.front, replace(FRONTED.front, body_bytes=5))
+    ]
+    assert texts[0] != texts[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "said"),
+    [
+        (FRONTED, {}, ["each container would have a db.sqlite3 of its own, which is gone with it"]),
+        (replace(FRONTED, volumes=("data:/data",)), {}, []),
+        (FRONTED, {"DATABASE_URL": "x"}, []),
+    ],
+)
+def test_a_database_in_a_container_is_warned_of(
+    options: ContainerOptions, environment: dict[str, str], said: list[str]
+) -> None:
+    stack = replace(
+        stack_of(replace(WEB, env_files=(), depends_on=(), environment=environment)), sqlite=f"{HOME}/db.sqlite3"
+    )
+    for engine in (compose.ENGINE, swarm.ENGINE):
+        problems = engine.render(stack, options).problems
+        assert [problem.what for problem in problems if problem.id == "W127"] == said

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,13 +15,15 @@ from typing import Any
 import pytest
 
 from tests.console.project import Ended, Project, await_true
+from tests.e2e.load import Load
 from tests.engines.built import import_python
-from tests.engines.dockerd import FEEDREADER, USER, import_image, import_nginx, import_redis
+from tests.engines.dockerd import FEEDREADER, USER, import_caddy, import_image, import_nginx, import_redis
 from tests.engines.story import STORY_SECONDS
 from tests.engines.swarm.machines import Machine, machines
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(STORY_SECONDS)]
 IMAGE = "feedreader:latest"
+REQUESTS = 100
 PORT = 8080  # the machine's network is its own
 VALUES = [
     "%d %%",
@@ -45,7 +48,16 @@ def nap():
     time.sleep(12)  # longer than Docker itself would wait
     print("the nap ends", flush=True)
 """
-LOOK = "import os;print(os.getuid(), os.access('manage.py', 2), os.path.exists('.env'), os.environ['SECRET_KEY'])"
+LOOK = """
+import os
+print(os.getuid(), os.access("manage.py", os.W_OK), os.environ["SECRET_KEY"], *(p for p in (%r) if os.path.exists(p)))
+open("made", "w").close()
+try:
+    os.rename("manage.py", "moved.py")
+except PermissionError:
+    print("not moved")
+"""
+PRIVATE = (".env", "conf/.env", "conf/tls.key", "deploy/compose/.env", "deploy/compose/compose.yaml")
 WEB = {"BACKEND": "gunicorn", "READINESS": {"PATH": "/health/", "INTERVAL": 1, "WITHIN": 300}}
 MANAGE = {"BACKEND": "manage", "TYPE": "task"}
 
@@ -64,8 +76,11 @@ class Site:
         stack = {"NAME": "site", "ENV": env, "ENGINES": {"compose": {"VOLUMES": ["data:/data"], **options}}}
         stack["SERVICES"] = self.services
         text = f"{self._settings}\nPRODUCTION_PROCESSES = {processes!r}\nPRODUCTION_STACK = {stack!r}\n"
-        (self._project.directory / "feedreader/settings.py").write_text(text)
+        self.write_settings(text)
         return text
+
+    def write_settings(self, text: str) -> None:
+        (self._project.directory / "feedreader/settings.py").write_text(text)
 
     def run(self, *words: str) -> Ended:
         environment = {**self._docker, "DATA": str(self._project.directory / "data")}
@@ -176,7 +191,10 @@ def test_the_image_that_is_built_runs_the_site(site: Site, tmp_path: Path, docke
     environment = {**docker_config, **site.machine.environment}
     import_python("python:3.13-slim", environment, tmp_path)
     import_nginx("nginx:1.28-alpine", environment, tmp_path / "nginx.tar")
-    (tmp_path / "site" / ".env").write_text("SECRET_KEY=hunter2\n")
+    for path in PRIVATE[:-1]:
+        private = tmp_path / "site" / path
+        private.parent.mkdir(parents=True, exist_ok=True)
+        private.write_text("SECRET_KEY=hunter2\n")
     processes = {
         "web": {**WEB, "ARGS": {"bind": "127.0.0.1:8000"}, "DEPENDS_ON": ["migrate"], "ENV_FILE": ".env"},
         "migrate": {**MANAGE, "ARGS": "migrate --noinput"},
@@ -193,6 +211,46 @@ def test_the_image_that_is_built_runs_the_site(site: Site, tmp_path: Path, docke
         with urllib.request.urlopen(f"http://127.0.0.1:{PORT}{style}", timeout=60) as answer:
             assert (answer.headers["Content-Type"], "nginx" in answer.headers["Server"]) == ("text/css", True)
             assert "max-age=315360000" in answer.headers["Cache-Control"]
-    assert site.machine.docker("exec", "site-web-1", "python", "-c", LOOK) == f"{USER} False False hunter2"
+    look = site.machine.docker("exec", "site-web-1", "python", "-c", LOOK % (PRIVATE,))
+    assert look == f"{USER} False hunter2\nnot moved"
     assert "hunter2" not in site.machine.docker("history", "--no-trunc", "site:latest")
+    site.ok("down")
+
+
+def is_answered() -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/health/", timeout=60) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def test_caddy_in_front_leads_through_a_roll_and_takes_its_new_configuration(
+    site: Site, tmp_path: Path, docker_config: Mapping[str, str]
+) -> None:
+    environment = {**docker_config, **site.machine.environment}
+    import_image(IMAGE, environment, tmp_path / "image.tar")
+    import_caddy("caddy:2.10-alpine", environment, tmp_path / "caddy.tar")
+    web = {**WEB, "ARGS": {"bind": "127.0.0.1:8000"}, "REPLICAS": 2, "DEPENDS_ON": ["migrate"]}
+    processes = {"web": web, "migrate": {**MANAGE, "ARGS": "migrate --noinput"}}
+    front = {"SERVER": "caddy", "PORT": PORT}
+    options = {"IMAGE": {"BUILD": False, "NAME": IMAGE}, "FRONT": front}
+    text = site.declare(processes, options, {"DATA": "/data"})
+    site.ok("apply", "--engine", "compose")
+    with site.machine.network():
+        await_true(is_answered, "Caddy leads to the site")
+    with site.machine.network(), Load(PORT, "/health/") as load:
+        load.go_on(REQUESTS)
+        site.ok("roll", "web")
+        load.go_on(REQUESTS)
+    print(f"roll of web behind Caddy: {load.figures()}")
+    assert load.figures().lost == 0, load.failures()[:5]
+
+    before = site.row("front.1")["pid"]
+    changed = text.replace("'SERVER': 'caddy'", "'SERVER': 'caddy', 'BODY': 5")
+    site.write_settings(changed)
+    site.ok("apply")
+    assert site.row("front.1")["pid"] != before
+    with site.machine.network(), pytest.raises(urllib.error.HTTPError, match=r"413|502"):
+        urllib.request.urlopen(f"http://127.0.0.1:{PORT}/", b"x" * 6, timeout=60)
     site.ok("down")

@@ -6,14 +6,19 @@ import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from procession.engines import compose
-from procession.engines.base import State
-from procession.engines.containers.docker import CONTAINER_EVENTS, EVENT_FORMAT
+from procession.console.asking import refuse_names
+from procession.engines import compose, swarm
+from procession.engines.applied import Applied
+from procession.engines.base import Engine, State
+from procession.engines.containers.docker import CONTAINER_EVENTS
 from procession.engines.containers.options import ContainerOptions, Form
+from procession.engines.containers.said import EVENT_FORMAT
+from procession.engines.needs import require
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
 from tests.engines.contained import BEAT, FRONTED, MIGRATE, WEB, WORKER, Played, asked, stack_of
@@ -21,6 +26,7 @@ from tests.engines.contained import BEAT, FRONTED, MIGRATE, WEB, WORKER, Played,
 WHOLE = stack_of(MIGRATE, WEB, WORKER, BEAT)
 NOT_FRONTED = replace(FRONTED, front=ContainerOptions().front)
 UP = "docker compose --project-name mysite --file /d/compose.yaml"
+LOGS = "logs --timestamps --no-color"
 LABEL = "label=com.docker.compose"
 EVENTS = f"docker events --since 24h --until 0s --format {shlex.quote(EVENT_FORMAT)}"
 KINDS = " ".join(f"--filter event={kind}" for kind in CONTAINER_EVENTS)
@@ -74,8 +80,8 @@ def done(verb: str, *names: str, answers: Sequence[tuple[str, Done]] = (), **mor
         ("start", ("beat",), ["docker start mysite-beat-1", "until docker inspect mysite-beat-1"]),
         ("start", ("migrate",), ["docker start mysite-migrate-1", "docker wait mysite-migrate-1"]),
         ("down", (), [f"{UP} down --remove-orphans"]),
-        ("logs", ("worker.2",), [f"{UP} logs --timestamps --tail 100 --index 5 worker"]),
-        ("logs", ("web", "beat"), [f"{UP} logs --timestamps --tail 100 web beat"]),
+        ("logs", ("worker.2",), [f"{UP} {LOGS} --tail 100 worker"]),
+        ("logs", ("web", "beat"), [f"{UP} {LOGS} --tail 100 web beat"]),
         (
             "events",
             ("web",),
@@ -88,7 +94,56 @@ def test_a_verb_is_these_commands(verb: str, names: tuple[str, ...], said: list[
 
 
 def test_all_lines_are_asked_for_by_their_name() -> None:
-    assert done("logs", "web", lines=None) == [f"{UP} logs --timestamps --tail all web"]
+    assert done("logs", "web", lines=None) == [f"{UP} {LOGS} --tail all web"]
+
+
+SAID = """\
+web-1     | 2026-11-21T07:31:02.5Z a \x1b | b
+worker-5  | 2026-11-21T07:31:01.123456789Z second
+worker-3  | 2026-11-21T07:31:00.123456789Z first
+worker-5 exited with code 0
+"""
+
+
+def shown(verb: str, text: str, *names: str, **more: Any) -> list[tuple[str, ...]]:
+    """The records that a person sees of what the tool says."""
+    played = Played()
+    answers = [*looks(*THERE), (verb, Done(0, text))]
+    played.play(compose.ENGINE.verbs[verb](asked(WHOLE, *names, **more)), answers)
+    return [tuple(record) for record in played.shown]
+
+
+def test_logs_are_records_by_their_time_under_the_names_of_status() -> None:
+    first, second = (
+        ("2026-11-21T07:31:00.123Z", "worker.1", "first"),
+        ("2026-11-21T07:31:01.123Z", "worker.2", "second"),
+    )
+    ended = (first[0], "", "worker-5 exited with code 0")
+    assert shown("logs", SAID) == [first, ended, second, ("2026-11-21T07:31:02.500Z", "web.1", "a \x1b | b")]
+    assert shown("logs", SAID, lines=1) == [("2026-11-21T07:31:02.500Z", "web.1", "a \x1b | b")]
+    assert shown("logs", SAID, "worker.2", grep="second") == [second]
+    assert shown("logs", SAID, follow=True)[1:3] == [second, first]  # as they come
+
+
+def test_to_look_for_a_text_all_lines_are_asked_for() -> None:
+    assert done("logs", "web", grep="x", lines=3) == [f"{UP} {LOGS} --tail all web"]
+    assert done("logs", "web", grep="x", lines=3, follow=True) == [f"{UP} {LOGS} --tail 3 --follow web"]
+
+
+def test_events_are_records_too() -> None:
+    text = "1795289460123456789 mysite-worker-5 die, exit code 3\n1795289461000000000 mysite-gone-9 start\n"
+    assert shown("events", text) == [
+        ("2026-11-21T19:31:00.123Z", "worker.2", "die, exit code 3"),
+        ("2026-11-21T19:31:01.000Z", "mysite-gone-9", "start"),
+    ]
+
+
+def test_logs_of_one_container_are_the_supervisor_s_own_records() -> None:
+    played = Played()
+    line = '{"time": "2026-11-21T07:31:00.123Z", "instance": "web.1", "text": "hi"}\n'
+    options = replace(FRONTED, form=Form.ONE)
+    played.play(compose.ENGINE.verbs["logs"](asked(WHOLE, options=options)), [("exec", Done(0, line))])
+    assert played.shown == [("2026-11-21T07:31:00.123Z", "web.1", "hi")]
 
 
 def test_restart_of_all_runs_no_task_again() -> None:
@@ -121,7 +176,7 @@ def test_in_one_container_the_supervisor_does_it() -> None:
     inside = f"{UP} exec -T site python -m procession"
     options = ContainerOptions(form=Form.ONE)
     assert done("roll", "web", options=options) == [f"{inside} roll web"]
-    assert done("logs", lines=None, options=options) == [f"{inside} logs --lines all"]
+    assert done("logs", lines=None, options=options) == [f"{inside} logs --lines all --json"]
 
 
 def test_in_one_container_what_the_supervisor_refuses_is_refused() -> None:
@@ -206,6 +261,40 @@ def test_an_apply_runs_the_tasks_first_and_then_rolls_what_changed() -> None:
 def test_an_apply_whose_task_fails_touches_nothing_more() -> None:
     said = applied(*THERE[:2], migrated=1)
     assert said == [f"{UP} up --detach --no-deps --force-recreate migrate", "migrate failed: exit code 1"]
+
+
+@pytest.mark.parametrize("verb", ["stop", "start", "logs", "down"])
+def test_what_makes_no_container_needs_no_secret(verb: str) -> None:
+    played, stack = Played(), stack_of(replace(WEB, environment={"SECRET_KEY": "hunter2"}), services={"db": {}})
+    asked_ = replace(asked(stack), options=replace(FRONTED, secrets=("TOKEN",)))
+    played.play(compose.ENGINE.verbs[verb](asked_), looks(*THERE) * 2)
+    [line] = [line for line in played.said if "docker compose" in line]
+    assert line.split(" docker ")[0] == "SECRET_KEY=not-needed TOKEN=not-needed DB_PASSWORD=not-needed"
+
+
+def test_a_container_that_goes_while_one_waits_is_not_ready() -> None:
+    ended = done("restart", "web", answers=[*looks(*THERE), ("docker inspect mysite", Done(1, "[]", "No such object"))])
+    assert ended[-1] == "cannot see whether web.1 became ready: No such object"
+
+
+def test_containers_of_another_site_of_the_same_name_are_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / "compose.yaml"
+    files = f"/d/compose.yaml\n{other}\n"
+    there = [("docker ps", Done(0, files))]
+    Played().play(require(compose.ENGINE, asked(WHOLE)), there)  # the file is gone: it is this site, which has moved
+    other.touch()
+    with pytest.raises(Refusal, match=f"another site that is called mysite, too: {other}$"):
+        Played().play(require(compose.ENGINE, asked(WHOLE)), there)
+
+
+@pytest.mark.parametrize("engine", [compose.ENGINE, swarm.ENGINE])
+def test_stores_and_the_front_can_be_looked_at_by_their_names(engine: Engine) -> None:
+    told = {engine.name: {"FRONT": {"SERVER": "nginx"}}}
+    applied = Applied(engine.name, "/d", replace(WHOLE, services={"db": {"TYPE": "postgresql"}}, engines=told))
+    refuse_names("logs", engine, applied, ["db", "front.1"])
+    for verb, name in (("roll", "front"), ("logs", "fron")):
+        with pytest.raises(Refusal, match=f"there is no process '{name}'"):
+            refuse_names(verb, engine, applied, [name])
 
 
 def test_without_docker_it_says_so() -> None:

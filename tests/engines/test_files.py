@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from procession.engines.files import Change, File, compare, is_untouched, owned_by, owner_of, read_there, write
+from procession.engines.files import (
+    Change,
+    File,
+    compare,
+    is_untouched,
+    owned_by,
+    owner_of,
+    read_there,
+    replace_file,
+    write,
+)
 
 OWNER = owner_of("mysite", "/srv/mysite", "systemd")
 FILE = File(path="conf/site.conf", text="[x]\na = 1\n")
@@ -79,6 +89,38 @@ def test_what_is_no_longer_wanted_goes_and_what_is_anothers_stays(tmp_path: Path
 def test_a_file_in_the_way_is_foreign(tmp_path: Path) -> None:
     (tmp_path / "site.conf").write_text("mine\n")
     assert changes(tmp_path, File(path="site.conf", text="a\n")) == {"site.conf": Change.FOREIGN}
+
+
+def test_whatever_is_in_the_way_is_foreign(tmp_path: Path) -> None:
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "fifo")
+    names = ("bytes", "folder", "link", "fifo")
+    assert changes(tmp_path, *(File(path=name, text="a\n") for name in names)) == dict.fromkeys(names, Change.FOREIGN)
+
+
+def test_a_line_end_of_another_kind_is_an_edit(tmp_path: Path) -> None:
+    put(tmp_path, FILE)
+    path = tmp_path / FILE.path
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert changes(tmp_path, FILE) == {FILE.path: Change.EDITED}
+
+
+def test_what_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("before\n")
+    with pytest.raises(UnicodeEncodeError):
+        replace_file(str(tmp_path / "a"), "half \udc80", 0o644)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "before\n"}
+
+
+def test_nobody_else_has_a_hand_in_what_is_written(tmp_path: Path) -> None:
+    """Who may write to the folder cannot have us write through a link of his, nor into a file that he holds open."""
+    part = tmp_path / f"a.{os.getpid()}.part"
+    part.symlink_to(tmp_path / "roots")
+    with pytest.raises(FileExistsError):
+        replace_file(str(tmp_path / "a"), "text\n", 0o600)
+    assert not (tmp_path / "roots").exists()
 
 
 def test_a_file_that_can_have_no_comment_is_always_ours(tmp_path: Path) -> None:

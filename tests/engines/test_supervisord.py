@@ -286,6 +286,7 @@ def test_the_unit_waits_for_as_long_as_the_stops_may_take() -> None:
     found = re.search(r"TimeoutStopSec=(\d+)", unit)
     assert found is not None
     assert int(found[1]) > 610
+    assert "systemctl enable /" not in unit, "a link to what the site's user may write would make him root"
     assert "stop all" in unit, "or supervisord stops one after the other, and their times add up"
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from tests.backends.serving import free_port
 from tests.console.project import Ended, Project, await_true
-from tests.e2e.readable import make_python
+from tests.e2e.readable import copy_distribution, make_python
 from tests.e2e.site import make_site, pids, write_settings
 from tests.engines.feedreader import make_feedreader, write_release
 from tests.engines.story import STORY_SECONDS, tell
@@ -233,6 +233,21 @@ def test_a_task_that_fails_ends_apply_and_nothing_is_started(site: Site) -> None
     assert refused.code == 1
     assert "setup ended with 7" in refused.err
     assert members(site.engine, site.project) == []
+    remembered = project.stack_directory / "engine.json"
+    assert "supervisord.conf" in json.loads(remembered.read_text())["pending"]
+    write_settings(project, site.declaration())
+    assert "supervisord.conf" in project.ok("apply").err, "it goes on with what was left"
+    assert json.loads(remembered.read_text())["pending"] == []
+
+
+def install_supervisord(folder: Path, python: str) -> None:
+    """Beside that Python: it is run by nobody, too."""
+    (packages,) = (folder / "lib").glob("python3.*/site-packages")
+    copy_distribution("supervisor", packages)
+    for name in ("supervisord", "supervisorctl"):
+        path = folder / "bin" / name
+        path.write_text(f"#!{python}\nimport sys\nfrom supervisor.{name} import main\nsys.exit(main())\n")
+        path.chmod(0o755)
 
 
 @pytest.fixture
@@ -242,6 +257,7 @@ def nobodys() -> Iterator[Site]:
     folder.chmod(0o755)
     python = make_python(folder, SETPRIV)
     assert python, "nobody can run none of the Pythons here"
+    install_supervisord(folder, python)
     project = Project(folder / "site")
     project.command = (python, "-m", "procession")
     made = Site(project, folder / "s")
@@ -254,20 +270,41 @@ def nobodys() -> Iterator[Site]:
 @pytest.mark.timeout(MANY_SECONDS)
 def test_all_of_one_user_is_that_users(nobodys: Site) -> None:
     """Started by root, supervisord becomes that user as well: neither it nor its files need root after that."""
-    engine = {
-        "supervisord": {"DIRECTORY": str(nobodys.engine), "SUPERVISORD": f"{Path(sys.executable).parent}/supervisord"}
-    }
+    engine = {"supervisord": {"DIRECTORY": str(nobodys.engine)}}
     stack = {"NAME": "story", "USER": "nobody", "BACKOFF": {"STEADY": 1}, "ENGINES": engine}
     processes = {"odd": {"COMMAND": ["sh", "-c", "echo I am $USER; exec sleep 1000"]}}
     write_settings(nobodys.project, f"PRODUCTION_STACK = {stack!r}\nPRODUCTION_PROCESSES = {processes!r}\n")
     nobodys.project.ok("apply", "--engine", "supervisord")
     assert "I am nobody" in nobodys.project.ok("logs").out
+    nobodys.project.ok("scale", "odd=2")
+    assert set(pids(nobodys.project)) == {"odd.1", "odd.2"}
     assert {Path(f"/proc/{pid}").stat().st_uid for pid in members(nobodys.engine, nobodys.project)} == {NOBODY.pw_uid}
     assert {path.stat().st_uid for path in (nobodys.engine, *nobodys.engine.rglob("*"))} == {NOBODY.pw_uid}
     assert stat.S_IMODE(nobodys.engine.stat().st_mode) == 0o700
     assert stat.S_IMODE((nobodys.engine / "supervisor.sock").stat().st_mode) == 0o700
     nobodys.project.ok("down")
     assert members(nobodys.engine, nobodys.project) == []
+
+
+@pytest.mark.root
+@pytest.mark.timeout(MANY_SECONDS)
+def test_root_follows_no_link_that_the_sites_user_has_put_there(nobodys: Site) -> None:
+    """A compromised site must not become root at the next apply. And its user gets to its folder in one of root's."""
+    project = nobodys.project
+    engine, roots = project.directory / ".procession/supervisord", project.directory / "roots"
+    project.stack_directory.mkdir(mode=0o700)
+    roots.write_text("secret\n")
+    stack = {"NAME": "story", "USER": "nobody", "BACKOFF": {"STEADY": 1}}
+    task = {"COMMAND": ["ln", "-sf", str(roots), f"{engine}/ready/setup.1"], "TYPE": "task"}
+    processes = {"setup": task, "odd": {"COMMAND": ["sleep", "1000"]}}
+    write_settings(project, f"PRODUCTION_STACK = {stack!r}\nPRODUCTION_PROCESSES = {processes!r}\n")
+    try:
+        project.ok("apply", "--engine", "supervisord")
+        assert (roots.read_text(), roots.stat().st_uid) == ("secret\n", 0)
+        assert project.instance("odd.1")["phase"] == "ready"
+        assert stat.S_IMODE(project.stack_directory.stat().st_mode) == 0o710
+    finally:
+        end(engine, project)
 
 
 @pytest.mark.timeout(MANY_SECONDS)

@@ -6,6 +6,7 @@ Calls are counted and no time is taken: the same on a busy machine. `benchmarks/
 from __future__ import annotations
 
 import cProfile
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -96,3 +97,11 @@ def _pod(component: str, number: int) -> dict[str, object]:
     labels = {COMPONENT: component}
     metadata = {"name": f"{component}-{number}", "labels": labels, "creationTimestamp": "2026-11-21T00:00:00Z"}
     return {"kind": "Pod", "metadata": metadata, "status": {"phase": "Pending"}}
+
+
+def test_the_sites_python_is_started_before_anything_that_takes_its_time_is_imported() -> None:
+    """It takes the longest by far: what `render` needs afterwards is imported while it is at work."""
+    code = "import sys, procession.console.main, procession.console.render; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    there = set(done.stdout.split())
+    assert not there & {"procession.stack.model", "procession.engines.base", "tomllib", "subprocess"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from procession.stack.hidden import hide, hide_in_argv, is_secret
+from procession.stack.hidden import hide, hide_in_argv, hide_in_line, is_secret
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,18 @@ def test_a_command_line() -> None:
     assert hide_in_argv(argv) == [
         "x", "--token=[hidden]", "--password", "[hidden]", "--db", "pg://a:[hidden]@c/", "--secret", "--next", "y",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("password=hunter2 for x", "password=[hidden] for x"),
+        ("SystemExit: password=hunter2", "SystemExit: password=[hidden]"),
+        ("{'API_KEY': 'a b', \"debug\": 1}", "{'API_KEY': [hidden], \"debug\": 1}"),
+        ("Connecting to redis://:pw@db/0", "Connecting to redis://:[hidden]@db/0"),
+        ("it said swordfish twice", "it said [hidden] twice"),
+        ("KeyError: 'passage' at 10:30", "KeyError: 'passage' at 10:30"),
+    ],
+)
+def test_a_line_that_a_program_has_said(line: str, shown: str) -> None:
+    assert hide_in_line(line, ["swordfish"]) == shown

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from procession.recorder.reading.history import Wanted, read_events
-from procession.stack.model import Limits, RestartWhen
+from procession.stack.codec import to_data
+from procession.stack.model import Alerts, Limits, RestartWhen, Stack
 from procession.supervisor.linux import cgroups
 from tests.faults.killing import kill_supervisor
 from tests.supervisor.programs import Stage, until
@@ -70,6 +71,19 @@ def test_a_worker_that_is_killed_for_its_memory_is_an_event_and_the_main_process
     text = "killed by the kernel: out of memory (limit 32.0 MB)"
     assert events(site, "out-of-memory") == [{"processes": 1, "text": text}]
     assert site.instance("web.1")["pid"] == main
+
+
+def test_a_lack_of_memory_is_an_alert(site: Site, stage: Stage) -> None:
+    body = f'os.waitpid(fork(lambda: exec({GREEDY!r})), 0)\nsay("alone")\nstay()\n'
+    web = process("web", stage.program(body), limits=Limits(memory_bytes=32 * MIB))
+    site.start()
+    told = Stack(
+        name="test", directory="/", processes=(web,), alerter=("/bin/true",),
+        alerts=Alerts(webhook=("http://127.0.0.1:1/",), recovered_after_seconds=3600.0),
+    )  # fmt: skip
+    assert site.call("apply", {"stack": to_data(told), "start": True})["done"]
+    stage.hear("alone")
+    until(lambda: [one["kinds"] for one in site.status()["supervisor"]["alerts"]["open"]] == [["out-of-memory"]])
 
 
 def test_after_an_adoption_the_limit_and_its_name_hold(site: Site, stage: Stage) -> None:

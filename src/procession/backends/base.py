@@ -74,7 +74,8 @@ class Backend:
     `options()` what the installed program accepts, for ARGS and their check: an empty sequence if it cannot be asked.
     `requires` is the distribution to install ("gunicorn"), for the error when it is missing, and `module` the module
     whose absence shows that it is; both are "" where nothing is needed. `asks_django`: its options can only be asked
-    for where Django is set up.
+    for where Django is set up. `queues` says of a program that takes tasks how those that wait are counted: a key of
+    procession.django.counters.COUNTERS; "" where there is nothing to count.
     """
 
     name: str
@@ -86,3 +87,4 @@ class Backend:
     options: Callable[[], Sequence[Option]] = tuple
     asks_django: bool = False
     aliases: tuple[str, ...] = ()
+    queues: str = ""

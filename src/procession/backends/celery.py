@@ -148,6 +148,7 @@ WORKER = Backend(
     build=build_worker,
     profile=worker_profile,
     options=worker_options,
+    queues="celery",
     aliases=("celery", *old_paths("celery", "CeleryWorker")),
 )
 

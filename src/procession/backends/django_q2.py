@@ -45,4 +45,5 @@ BACKEND = Backend(
     options=QCLUSTER.options,
     asks_django=True,
     aliases=("django-q", "qcluster", *old_paths("django_q2", "DjangoQ2Worker")),
+    queues="django-q2",
 )

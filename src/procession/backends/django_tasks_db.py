@@ -44,5 +44,6 @@ BACKEND = Backend(
     profile=profile,
     options=DB_WORKER.options,
     asks_django=True,
+    queues="django-tasks-db",
     aliases=("django-tasks", *old_paths("django_tasks", "DjangoTasksWorker")),
 )

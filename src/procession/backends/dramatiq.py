@@ -60,4 +60,5 @@ BACKEND = Backend(
     profile=profile,
     options=RUNDRAMATIQ.options,
     asks_django=True,
+    queues="dramatiq",
 )

@@ -80,4 +80,5 @@ BACKEND = Backend(
     profile=profile,
     options=RUN_HUEY.options,
     asks_django=True,
+    queues="huey",
 )

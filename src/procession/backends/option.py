@@ -47,6 +47,10 @@ class Option:
     also: tuple[str, ...] = ()
     number: Number | None = None
 
+    def __hash__(self) -> int:
+        """Of the names alone: whole tables are looked up by it, for each process of a large site."""
+        return hash(self.names)
+
     @property
     def long(self) -> str:
         """The spelling to prefer: the first long one; "" if only the opposite has one (gunicorn's sendfile)."""

@@ -60,4 +60,5 @@ BACKEND = Backend(
     profile=profile,
     options=WORKER.options,
     asks_django=True,
+    queues="procrastinate",
 )

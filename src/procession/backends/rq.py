@@ -87,6 +87,7 @@ WORKER = Backend(
     options=RQWORKER.options,
     asks_django=True,
     aliases=("rq-worker", "rqworker"),
+    queues="rq",
 )
 
 WORKER_POOL = Backend(
@@ -99,6 +100,7 @@ WORKER_POOL = Backend(
     options=POOL.options,
     asks_django=True,
     aliases=("rqworker-pool",),
+    queues="rq",
 )
 
 CRON_SCHEDULER = Backend(

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from procession.console import declared, text
 from procession.console.engine import run_steps
+from procession.console.launch import DIRECTORY_MODE, ignore_in_git
 from procession.control.wire import SOCKET_NAME
 from procession.engines import applied as memory
 from procession.engines import files
@@ -18,7 +19,7 @@ from procession.engines.applied import Applied
 from procession.engines.base import Asked, Engine, Rendering
 from procession.engines.files import Change, Difference
 from procession.engines.needs import require
-from procession.engines.options import read_options
+from procession.engines.options import read_options, without_alerts
 from procession.engines.registry import EMBEDDED, MODULES, engine
 from procession.engines.secrets import may_be_shown
 from procession.engines.steps import drive
@@ -56,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
     settings, problems = read_options(tool, stack)
     if _say(problems, options):
         return ExitCode.NOT_SO
+    _say(without_alerts(tool, stack, settings), options)
     rendering = tool.render(stack, settings)
     if _say(rendering.problems, options):
         return ExitCode.NOT_SO
@@ -105,18 +107,43 @@ def _apply(tool: Engine, rendering: Rendering, asked: Asked, options: argparse.N
     is_there = _is_there(tool, asked, options)
     if is_there:
         _check(tool, rendering, asked)
-    changed = tuple(one.path for one in changes if one.change not in QUIET)
+    last = memory.read(options.stack_directory) if tool.runs else None
+    asked = replace(asked, changed=_to_take_in(changes, last))
     if not options.dry_run:
-        files.write(asked.directory, rendering.files, changes)
         if tool.runs:
-            memory.write(options.stack_directory, Applied(tool.name, asked.directory, asked.stack))
+            _begin(last, asked, options)
+        files.write(asked.directory, rendering.files, changes)
+        _remember(tool, asked, options, pending=asked.changed)
     try:
-        run_steps(tool.apply(replace(asked, changed=changed)), options, asked.stack)
+        run_steps(tool.apply(asked), options, asked.stack)
     except Refusal:
         if is_there:
             raise
         text.say("what it would do next depends on what runs there")  # a dry run, without the engine
+    if not options.dry_run:
+        _remember(tool, asked, options)
     return ExitCode.DONE
+
+
+def _to_take_in(changes: Sequence[Difference], last: Applied | None) -> tuple[str, ...]:
+    """The files that are others than those that the engine runs: also those that the last apply has only written."""
+    pending = last.pending if last else ()
+    if pending:
+        text.say(f"the last apply was called off; this one goes on with what it has left: {', '.join(pending)}")
+    return tuple(dict.fromkeys([*(one.path for one in changes if one.change not in QUIET), *pending]))
+
+
+def _begin(last: Applied | None, asked: Asked, options: argparse.Namespace) -> None:
+    """What is to be taken in is remembered first: with a full disk some of it is there, and later looks the same."""
+    os.makedirs(options.stack_directory, DIRECTORY_MODE, exist_ok=True)
+    ignore_in_git(options.stack_directory)
+    if last is not None:
+        memory.write(options.stack_directory, replace(last, pending=asked.changed))
+
+
+def _remember(tool: Engine, asked: Asked, options: argparse.Namespace, *, pending: tuple[str, ...] = ()) -> None:
+    if tool.runs:
+        memory.write(options.stack_directory, Applied(tool.name, asked.directory, asked.stack, pending))
 
 
 def _is_there(tool: Engine, asked: Asked, options: argparse.Namespace) -> bool:

@@ -9,7 +9,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,12 @@ from procession.console import text
 from procession.errors import Problem
 from procession.refusal import Refusal
 from procession.sources.discover import Found, SourceKind, discover
-from procession.stack.codec import from_data, to_data
-from procession.stack.declared import Declared
-from procession.stack.model import Site, Stack
 
 STDERR_LINES = 15
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procession.stack.declared import Declared
+    from procession.stack.model import Site, Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,9 @@ class Loaded:
         return self.data is not None and not any(problem.is_error for problem in self.problems)
 
     def stack(self) -> Stack:
+        from procession.stack.codec import from_data  # here, as below: the site's Python is to begin before all that
+        from procession.stack.model import Stack
+
         return from_data(Stack, self.data)
 
 
@@ -64,28 +68,39 @@ def to_apply(loaded: Loaded, options: argparse.Namespace) -> dict[str, Any]:
     return {**(loaded.data or {}), "reread": command}
 
 
-def load_or_say(options: argparse.Namespace) -> Loaded | None:
+def _rest() -> None:
+    """Nothing else is to be done."""
+
+
+def load_or_say(options: argparse.Namespace, meanwhile: Callable[[], None] = _rest) -> Loaded | None:
     """The declaration, its warnings said on stderr; None when it has mistakes, which are said, too."""
-    loaded = load(options)
+    loaded = load(options, meanwhile)
     ink = text.Ink(sys.stderr, no_color=options.no_color)
     for line in text.problem_lines(loaded.problems, ink):
         text.say(line)
     return loaded if loaded.is_good else None
 
 
-def load(options: argparse.Namespace) -> Loaded:
-    """The declaration of the site in `options.directory`. Raises Refusal where the site's Python cannot be asked."""
+def load(options: argparse.Namespace, meanwhile: Callable[[], None] = _rest) -> Loaded:
+    """The declaration of the site in `options.directory`. Raises Refusal where the site's Python cannot be asked.
+
+    `meanwhile` is called while the site's Python, which takes the longest, is at work.
+    """
     adapted = getattr(options, "adapted", False)  # set by `procession dev` alone
     found = discover(options.directory, options.file, development=options.dev)
     if adapted and isinstance(found, Problem):
         found = discover(options.directory, options.file)  # production's will do there
     if isinstance(found, Problem):
         return Loaded(None, (found,))
-    return _ask_site(found, options, adapted=adapted) if found.manage else _load_here(found, adapted=adapted)
+    if found.manage:
+        return _ask_site(found, options, meanwhile, adapted=adapted)
+    return _load_here(found, adapted=adapted)
 
 
 def _load_here(found: Found, *, adapted: bool) -> Loaded:
     from procession.load import load as complete
+    from procession.stack.codec import to_data
+    from procession.stack.model import Site
 
     site = Site(directory=found.directory, python=sys.executable)
     if adapted:
@@ -108,20 +123,36 @@ def _read_here(found: Found) -> Declared:
     return read_procfile(found.file, os.environ)
 
 
-def _ask_site(found: Found, options: argparse.Namespace, *, adapted: bool) -> Loaded:
-    import subprocess  # here, because it takes its time, and a site without Django needs none of it
-
+def _ask_site(found: Found, options: argparse.Namespace, meanwhile: Callable[[], None], *, adapted: bool) -> Loaded:
     argv = [sys.executable, "-m", "procession.django.describe", "--source", found.file]
     argv += ["--settings", options.settings] if options.settings else []
     argv += ["--development"] if options.dev else []
     argv += ["--adapt"] if adapted else []
-    child = subprocess.run(argv, cwd=found.directory, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    code, stdout, stderr = _run(argv, found.directory, meanwhile)
+    from procession.stack.codec import from_data
+    from procession.stack.model import Site
+
     try:
-        answer = json.loads(child.stdout)
+        answer = json.loads(stdout)
     except ValueError as error:
-        raise _no_answer(found, child.returncode, child.stderr) from error
+        raise _no_answer(found, code, stderr) from error
     problems = tuple(from_data(Problem, problem) for problem in answer["problems"])
     return Loaded(answer["stack"], problems, from_data(Site, answer["site"]) if answer["site"] else None)
+
+
+def _run(argv: Sequence[str], directory: str, meanwhile: Callable[[], None]) -> tuple[int, bytes, bytes]:
+    """Its exit code, and what it has said on stdout and stderr."""
+    import subprocess  # here, because it takes its time, and a site without Django needs none of it
+
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, cwd=directory, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe) as child:
+        try:
+            meanwhile()
+            stdout, stderr = child.communicate()
+        except BaseException:
+            child.kill()
+            raise
+    return child.returncode, stdout, stderr
 
 
 def _no_answer(found: Found, code: int, stderr: bytes) -> Refusal:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from time import sleep
 from typing import TypeVar
 
 from procession.console import text
+from procession.console.asking import ask, refuse_names
 from procession.console.talk import chosen_names
 from procession.engines import applied as memory
-from procession.engines import files
 from procession.engines.applied import Applied
 from procession.engines.base import Asked, Engine, Row, State
 from procession.engines.needs import require
@@ -29,8 +28,6 @@ from procession.units import show_seconds
 HEAD = ("NAME", "STATE", "PID", "UPTIME", "RESTARTS", "")
 COLORS = {State.READY: "green", State.DONE: "green", State.STOPPED: "dim", State.FAILED: "red", State.BACKOFF: "red"}
 T = TypeVar("T")
-LINES_DEFAULT = 100  # of `logs`
-LINES_DEFAULT_FOLLOWING = 10
 WATCH_SECONDS = 1.0
 CLEAR = "\x1b[H\x1b[J"
 WAITING = {"wait": True, "timeout": None}
@@ -97,6 +94,7 @@ def perform(verb: str, applied: Applied, options: argparse.Namespace) -> int:
     """One verb, by the engine's own tool; gives the exit code. Raises Refusal."""
     tool = engine(applied.engine)
     _refuse_options(verb, tool, options)
+    refuse_names(verb, tool, applied, getattr(options, "names", ()) or ())
     if not options.dry_run:
         drive(require(tool, ask(tool, applied, options)), text.say)
     if verb == "status":
@@ -136,52 +134,6 @@ def scaled(stack: Stack, replicas: Mapping[str, int]) -> Stack:
     )
 
 
-def ask(tool: Engine, applied: Applied, options: argparse.Namespace) -> Asked:
-    """The options of the command line as the engine wants them. Raises Refusal for a name that is no process."""
-    names = tuple(getattr(options, "names", ()) or ())
-    for name in names:
-        _process_of(applied, name)
-    settings, _ = read_options(tool, applied.stack)
-    return Asked(
-        stack=applied.stack,
-        options=settings,
-        directory=applied.directory,
-        owner=files.owner_of(applied.stack.name, applied.stack.directory, tool.name),
-        names=names,
-        replicas=_replicas(applied, getattr(options, "counts", ()) or ()),
-        follow=getattr(options, "follow", False),
-        lines=_lines(options),
-        since=_moment(options, "since"),
-        until=_moment(options, "until"),
-        grep=getattr(options, "grep", ""),
-        json=getattr(options, "json", False),
-    )
-
-
-def _lines(options: argparse.Namespace) -> int | None:
-    """As the embedded supervisor has it: all with --since or --until. Raises Refusal."""
-    said = getattr(options, "lines", None)
-    if said is None:
-        if getattr(options, "since", None) or getattr(options, "until", None):
-            return None
-        return LINES_DEFAULT_FOLLOWING if getattr(options, "follow", False) else LINES_DEFAULT
-    try:
-        return text.count_of_lines(said)
-    except ValueError as error:
-        raise Refusal(str(error), code=ExitCode.USAGE) from error
-
-
-def _moment(options: argparse.Namespace, name: str) -> datetime | None:
-    """Raises Refusal."""
-    from procession.console.moments import moment
-
-    said = getattr(options, name, None)
-    try:
-        return moment(said) if said else None
-    except ValueError as error:
-        raise Refusal(str(error), code=ExitCode.USAGE) from error
-
-
 def run_steps(steps: Steps[T], options: argparse.Namespace, stack: Stack) -> T:
     """Run them, or print them for --dry-run."""
     return print_all(steps, print) if options.dry_run else drive(steps, text.say, _shower(options, stack))
@@ -212,19 +164,6 @@ def instance_names(stack: Stack, names: Sequence[str]) -> list[str]:
         for number in range(process.replicas)
     ]
     return [name for process, name in each if not names or process in names or name in names]
-
-
-def _process_of(applied: Applied, name: str) -> str:
-    process = name.partition(".")[0]
-    if applied.stack.process(process) is None:
-        known = [process.name for process in applied.stack.processes]
-        raise Refusal(f"there is no process {process!r}" + text.suggestion(process, known), code=ExitCode.USAGE)
-    return process
-
-
-def _replicas(applied: Applied, counts: Iterable[tuple[str, int]]) -> Mapping[str, int]:
-    """What `scale` was given. Raises Refusal."""
-    return {_process_of(applied, name): count for name, count in counts}
 
 
 def _watch(tool: Engine, applied: Applied, options: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from procession.console import engine, text
+from procession.console.asking import ask
 from procession.control import wire
 from procession.engines.base import Row, State
 from procession.engines.registry import engine as find_engine
@@ -21,7 +22,7 @@ def other_engine(options: argparse.Namespace) -> tuple[str, wire.Message | None,
             return "", None, "no supervisor runs here"
         name = applied.engine
         tool = find_engine(name)
-        rows = drive(tool.status(engine.ask(tool, applied, options)), text.say)
+        rows = drive(tool.status(ask(tool, applied, options)), text.say)
     except Refusal as refusal:
         return name, None, refusal.what
     return name, {"instances": [as_view(row) for row in rows], "processes": []}, ""

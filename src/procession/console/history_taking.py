@@ -15,29 +15,26 @@ from collections.abc import Mapping
 
 from procession.console import declared, project, text, views
 from procession.console.engine_views import other_engine
-from procession.console.run import Place, build_environment, common_place, place
+from procession.console.run import Place, common_place, place
+from procession.console.site_child import applied_stack, run_in, see_as
 from procession.control import wire
 from procession.control.client import Client
 from procession.doctor.case import Case
 from procession.doctor.imports import Package, packages
 from procession.doctor.site import asked_hosts
 from procession.errors import Problem
-from procession.owner import find_owner
 from procession.recorder.reading.history import Event, Wanted, read_events
 from procession.recorder.reading.logs import Wanted as WantedLines
 from procession.recorder.reading.logs import read_logs
 from procession.recorder.reading.parts import log_paths, parts_of
 from procession.refusal import ExitCode, Refusal
-from procession.stack.codec import from_data
 from procession.stack.model import Stack
 
 EVENTS_MAX = 2000
 LINES_MAX = 200
 REPORT_SECONDS = 30.0  # for a site to load and to be asked; it is said if that was not enough
 STATUS_SECONDS = 5.0
-STACK_FILE = "stack.json"
 STDERR_LINES = 3
-KEPT = ("TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "LANG", "LC_ALL")
 
 
 def take_history(options: argparse.Namespace) -> Case:
@@ -45,13 +42,13 @@ def take_history(options: argparse.Namespace) -> Case:
     status, refusal = _status(options.stack_directory)
     engine = ""
     if status is not None:
-        _see_as(status["supervisor"]["pid"])
+        see_as(status["supervisor"]["pid"])
         views.chosen(status, options.names)
     elif project.has_engine(options):
         engine, status, refusal = other_engine(options)
     is_development = os.path.basename(options.stack_directory) == project.DEVELOPMENT
     loaded, problems = (None, ()) if is_development else _declaration(options)  # `dev` has adapted what it found
-    stack = loaded or _applied(options.stack_directory)
+    stack = loaded or applied_stack(options.stack_directory)
     names = tuple(name.partition(".")[0] for name in options.names)
     _check_names(names, stack)
     events = _events(options.stack_directory)
@@ -81,18 +78,6 @@ def _status(stack_directory: str) -> tuple[wire.Message | None, str]:
         return None, refusal.what
 
 
-def _see_as(pid: int) -> None:
-    """Take the supervisor's environment for ours: what is set in this shell alone is not set for the site."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            pairs = [item.partition("=") for item in os.fsdecode(file.read()).split("\0") if "=" in item]
-    except OSError:
-        return
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    os.environ.clear()
-    os.environ.update({name: value for name, _, value in pairs} | kept)
-
-
 def _declaration(options: argparse.Namespace) -> tuple[Stack | None, tuple[Problem, ...]]:
     try:
         loaded = declared.load(options)
@@ -101,16 +86,6 @@ def _declaration(options: argparse.Namespace) -> tuple[Stack | None, tuple[Probl
         problem = Problem("E030", "site", "does not import: " + (last[-1].strip() if last else refusal.what))
         return None, (problem,)
     return (loaded.stack() if loaded.data is not None else None), loaded.problems
-
-
-def _applied(stack_directory: str) -> Stack | None:
-    """What runs, or ran last, where the declaration cannot be read now."""
-    try:
-        with open(os.path.join(stack_directory, STACK_FILE), encoding="utf-8") as file:
-            data = json.load(file)
-        return from_data(Stack, data.get("stack", data))
-    except (OSError, ValueError, TypeError, AttributeError):
-        return None
 
 
 def _check_names(names: tuple[str, ...], stack: Stack | None) -> None:
@@ -158,7 +133,7 @@ def _report(stack: Stack, names: tuple[str, ...]) -> tuple[Mapping[str, object],
     hosts = {host for process in stack.processes for _, host in asked_hosts(process)}
     argv = [sys.executable, "-m", "procession.django.examine", *sorted(hosts)]
     try:
-        said = _run(argv, _place(stack, names))
+        said = run_in(_place(stack, names), argv, timeout_seconds=REPORT_SECONDS)
     except subprocess.TimeoutExpired:
         return {}, f"the site did not load within {REPORT_SECONDS:g} s: does an import of it wait for something?"
     except Refusal as refusal:
@@ -177,7 +152,7 @@ def time_imports(stack: Stack, names: tuple[str, ...]) -> list[Package]:
     """What each package takes while the site loads as a web server's worker loads it. Raises Refusal."""
     argv = [sys.executable, "-X", "importtime", "-c", "from procession.django.examine import load; load()"]
     try:
-        said = _run(argv, _place(stack, names))
+        said = run_in(_place(stack, names), argv, timeout_seconds=REPORT_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Refusal(f"cannot load the site: {error}") from error
     lines = said.stderr.decode(errors="replace").splitlines()
@@ -191,24 +166,3 @@ def _place(stack: Stack, names: tuple[str, ...]) -> Place:
     listening = [process.name for process in stack.processes if process.listeners]
     like = next(iter((*(name for name in names if stack.process(name)), *listening)), "")
     return place(stack, like) if like else common_place(stack)
-
-
-def _run(argv: list[str], where: Place) -> subprocess.CompletedProcess[bytes]:
-    """Raises OSError, Refusal, subprocess.TimeoutExpired."""
-    try:
-        owner = find_owner(where.user, where.group)
-    except LookupError as error:
-        raise Refusal(str(error)) from error
-    becomes = (owner.uid, owner.gid) != (os.geteuid(), os.getegid())
-    return subprocess.run(
-        argv,
-        cwd=where.directory,
-        env=build_environment(where, owner),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=REPORT_SECONDS,
-        check=False,
-        user=owner.uid if becomes else None,
-        group=owner.gid if becomes else None,
-        extra_groups=(os.getgrouplist(owner.name, owner.gid) if owner.name else []) if becomes else None,
-    )

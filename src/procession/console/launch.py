@@ -54,12 +54,12 @@ def prepare(stack_directory: str) -> None:
         owner = os.stat(stack_directory).st_uid
         if owner != os.geteuid():
             raise _not_ours(stack_directory, owner)
-        _ignore_in_git(stack_directory)
+        ignore_in_git(stack_directory)
     except OSError as error:
         raise _refusal(stack_directory, error) from error
 
 
-def _ignore_in_git(stack_directory: str) -> None:
+def ignore_in_git(stack_directory: str) -> None:
     """Sockets, logs and pids are nobody's commit. Writing it also shows that the directory can be written."""
     try:
         with open(os.path.join(stack_directory, ".gitignore"), "x") as file:

@@ -15,7 +15,7 @@ OF_WHAT_RUNS = frozenset(
     {
         *("down", "start", "stop", "restart", "roll", "reload", "scale", "signal"),
         *("status", "top", "logs", "events", "dashboard", "attach"),
-        *("health", "doctor", "analyze"),
+        *("health", "metrics", "doctor", "analyze"),
     }
 )
 """The verbs for what runs, which read no declaration."""

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from importlib import import_module
 
 from procession.console import declared, text
 from procession.engines.registry import MODULES, engine
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    loaded = declared.load_or_say(options)
+    loaded = declared.load_or_say(options, meanwhile=lambda: _import(options.engine))
     if loaded is None:
         return ExitCode.NOT_SO
     if options.output and not options.engine:
@@ -45,15 +46,23 @@ def run(options: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
+def _import(name: str) -> None:
+    """What an engine needs, which takes its time. Raises Refusal for a name that is none."""
+    if name:
+        for module in ("files", "options", "secrets"):
+            import_module(f"procession.engines.{module}")
+        engine(name)
+
+
 def _render_for(name: str, loaded: declared.Loaded, options: argparse.Namespace) -> int:
     from procession.engines import files  # here, because the engines take their time to import
-    from procession.engines.options import read_options
+    from procession.engines.options import read_options, without_alerts
     from procession.engines.secrets import may_be_shown
 
     tool, stack = engine(name), loaded.stack()
     settings, problems = read_options(tool, stack)
     rendering = tool.render(stack, settings) if settings is not None else None
-    problems += rendering.problems if rendering else ()
+    problems += [*rendering.problems, *without_alerts(tool, stack, settings)] if rendering else ()
     for line in text.problem_lines(problems, text.Ink(sys.stderr, no_color=options.no_color)):
         text.say(line)
     if rendering is None or any(problem.is_error for problem in problems):

@@ -116,7 +116,17 @@ def status_lines(data: wire.Message, ink: Ink) -> list[str]:
     head, *lines = table(HEAD, rows, ink)
     notes = [_notes(view, ink) for view in data["instances"]] + [[]] * len(lines)
     noted = [line for row, note in zip(lines, notes, strict=False) for line in (row, *note)]
-    return [head, *noted, *(ink(COLOR_OTHERS, line) for line in _not_held(data))]
+    return [head, *noted, *(ink(COLOR_OTHERS, line) for line in (*_not_held(data), *_not_told(data)))]
+
+
+def _not_told(data: wire.Message) -> list[str]:
+    """Alerts that did not get through."""
+    alerts = data.get("supervisor", {}).get("alerts", {})
+    if not alerts.get("undelivered"):
+        return []
+    from procession.console.alert import undelivered  # here, because hardly ever there are any
+
+    return undelivered(alerts)
 
 
 def _not_held(data: wire.Message) -> list[str]:

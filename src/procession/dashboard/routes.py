@@ -11,6 +11,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from procession.dashboard import pages, views
 from procession.dashboard.access import Access, Visitor
+from procession.dashboard.metrics import metrics
 
 
 def routes(access: Access) -> list[URLPattern]:
@@ -25,6 +26,7 @@ def routes(access: Access) -> list[URLPattern]:
         path("process/<str:name>/", guarded(views.process), name="process"),
         path("process/<str:name>/<slug:verb>/", guarded(views.act), name="act"),
         path("all/<slug:verb>/", guarded(views.act_on_all), name="act-on-all"),
+        path("metrics", metrics(access), name="metrics"),
         path("asset/<str:digest>/<str:name>", pages.asset, name="asset"),
     ]
 

@@ -40,7 +40,7 @@ def main(hosts: list[str]) -> None:
 def examine(directory: str, hosts: list[str]) -> dict[str, Any]:
     """The report on the site in this directory; what cannot be known is left out."""
     sys.path.insert(0, directory)
-    report: dict[str, Any] = {"setup": _try(_set_up, directory)}
+    report: dict[str, Any] = {"setup": _try(set_up, directory)}
     report["settings_module"] = os.environ.get("DJANGO_SETTINGS_MODULE", "")
     if report["setup"]:
         return report
@@ -65,7 +65,7 @@ def load() -> None:
     """
     importlib.import_module = _import_visibly
     sys.path.insert(0, os.getcwd())
-    _set_up()
+    set_up()
     _load_wsgi()
 
 
@@ -75,7 +75,8 @@ def _import_visibly(name: str, package: str | None = None) -> ModuleType:
     return sys.modules[whole]
 
 
-def _set_up() -> None:
+def set_up() -> None:
+    """The site of the working directory, its apps loaded. Raises what its code raises."""
     if os.path.exists(MANAGE):
         run_to_handover(os.path.abspath(MANAGE))
     import django

@@ -7,7 +7,7 @@ import os
 import runpy
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 
 from procession.errors import Problem
@@ -15,6 +15,7 @@ from procession.stack.model import Site, Static
 
 FRAMES_MAX = 5
 SETTINGS = "DJANGO_SETTINGS_MODULE"
+FILES = ("sqlite3", "spatialite")  # Django's engines whose database is a file
 
 
 class _ManageReached(BaseException):
@@ -53,7 +54,10 @@ def site_facts(directory: str) -> Site:
         has_app=any(app == "procession" or app.startswith("procession.apps.") for app in apps),
         installed_apps=apps,
         static=_static(directory, settings.STATIC_URL, settings.STATIC_ROOT),
+        mailer=settings.EMAIL_BACKEND,
+        admins=admin_addresses(settings.ADMINS),
         database=_database(settings.DATABASES.get("default", {})),
+        sqlite=_sqlite(directory, settings.DATABASES.get("default", {})),
     )
 
 
@@ -90,11 +94,27 @@ def run_to_handover(manage: str) -> None:
 
 def _database(declared: Mapping[str, object]) -> str:
     """Where the site's data is, without who may read it; "" where it is a file, or not said."""
-    engine = str(declared.get("ENGINE", "")).rpartition(".")[2]
-    if engine in ("", "dummy", "sqlite3", "spatialite"):
+    engine = _engine(declared)
+    if engine in ("", "dummy", *FILES):
         return ""
     host, port, name = (str(declared.get(key) or "") for key in ("HOST", "PORT", "NAME"))
     return f"{engine}://{host}:{port}/{name}"
+
+
+def _sqlite(directory: str, declared: Mapping[str, object]) -> str:
+    """Its file, absolute; "" where the data is no file, or in memory alone."""
+    name = str(declared.get("NAME") or "")
+    is_file = _engine(declared) in FILES and name and ":memory:" not in name and "mode=memory" not in name
+    return os.path.normpath(os.path.join(directory, name)) if is_file else ""
+
+
+def _engine(declared: Mapping[str, object]) -> str:
+    return str(declared.get("ENGINE", "")).rpartition(".")[2]
+
+
+def admin_addresses(admins: Iterable[object]) -> tuple[str, ...]:
+    """Of ADMINS: a list of addresses (Django 6.0), or of names with addresses."""
+    return tuple(str(admin[1]) if isinstance(admin, list | tuple) else str(admin) for admin in admins)
 
 
 def _callable(dotted: object) -> str:

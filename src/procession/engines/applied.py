@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from procession.engines.files import replace_file
+from procession.engines.secrets import PRIVATE_MODE
 from procession.refusal import Refusal
 from procession.stack.codec import from_data, to_data
 from procession.stack.model import Stack
@@ -17,11 +19,14 @@ FILE_NAME = "engine.json"  # in the stack directory
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """`directory` is where the engine's files were put."""
+    """`directory` is where the engine's files were put. `pending` are those of its files, by path, that an apply has
+    changed and the engine has not taken in to the end: a roll was called off, or apply itself.
+    """
 
     engine: str
     directory: str
     stack: Stack
+    pending: tuple[str, ...] = ()
 
 
 def read(stack_directory: str) -> Applied | None:
@@ -30,22 +35,21 @@ def read(stack_directory: str) -> Applied | None:
     try:
         with open(path, encoding="utf-8") as file:
             data: Mapping[str, Any] = json.load(file)
-        return Applied(data["engine"], data["directory"], from_data(Stack, data["stack"]))
+        pending = tuple(data.get("pending", ()))
+        return Applied(data["engine"], data["directory"], from_data(Stack, data["stack"]), pending)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise Refusal(f"{path} is damaged: {error}", "write it anew: procession apply --engine NAME") from error
+        fix = "remove it, then: procession apply --engine NAME, of the engine that runs the site"
+        raise Refusal(f"{path} is damaged: {error}", fix) from error
 
 
 def write(stack_directory: str, applied: Applied) -> None:
     """Raises OSError. Only we may read it: a declaration may hold secrets."""
     os.makedirs(stack_directory, mode=0o700, exist_ok=True)
-    path = path_in(stack_directory)
-    data = {"engine": applied.engine, "directory": applied.directory, "stack": to_data(applied.stack)}
-    fd = os.open(f"{path}.part", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(fd, "w", encoding="utf-8") as file:
-        json.dump(data, file)
-    os.rename(f"{path}.part", path)
+    data = {"engine": applied.engine, "directory": applied.directory, "pending": applied.pending}
+    data["stack"] = to_data(applied.stack)
+    replace_file(path_in(stack_directory), json.dumps(data), PRIVATE_MODE)
 
 
 def path_in(stack_directory: str) -> str:

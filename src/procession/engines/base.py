@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +11,7 @@ from typing import Any
 from procession.engines.files import File
 from procession.engines.steps import Command, Steps
 from procession.errors import Problem
+from procession.run import Done
 from procession.stack.model import Stack
 
 Options = Any  # the frozen dataclass that the engine itself names; `Engine.options`
@@ -78,7 +79,8 @@ class Need:
     """What must be there before an engine can be driven: a look that goes well then.
 
     `lacking` and the two fixes are for a person: "Docker does not answer"; what to do where its program is missing
-    (`install`), and where that says no (`fix`).
+    (`install`), and where that says no (`fix`). `objection`: what a look that went well shows to be in the way, "" if
+    nothing is.
     """
 
     look: Callable[[Asked], Command]
@@ -86,6 +88,7 @@ class Need:
     install: str
     fix: str
     speaks: bool = True  # whether its own last words help
+    objection: Callable[[Asked, Done], str] = lambda _, __: ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +109,8 @@ class Engine:
     - `needs`: what is asked before `apply` touches anything, and before a verb
     - `takes`: the options of a verb that the engine can do, beyond those that all can (--follow, --lines):
       {"logs": {"since", "grep"}}; one that is given and not taken is refused, never left out in silence
+    - `beside`: names of what it runs beside the processes (a store, the server in front): `status`, `logs` and `events`
+      take them, too
     - `runs_supervisor`: whether with these options it runs our own supervisor, which then does what concerns instances
     """
 
@@ -122,4 +127,5 @@ class Engine:
     cannot: Mapping[str, str] = field(default_factory=dict)
     needs: tuple[Need, ...] = ()
     takes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    beside: Callable[[Stack, Options], Collection[str]] = lambda _, __: ()
     runs_supervisor: Callable[[Options], bool] = lambda _: False

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from procession.engines.base import Engine, Rendering
-from procession.engines.containers import compose_apply, compose_verbs, composed
-from procession.engines.containers.docker import DAEMON, PLUGIN
+from procession.engines.containers import compose_apply, compose_verbs, composed, fronting
+from procession.engines.containers.docker import DAEMON, OWN_PROJECT, PLUGIN
 from procession.engines.containers.options import ContainerOptions
 from procession.stack.model import Stack
 
@@ -31,6 +31,7 @@ ENGINE = Engine(
     apply=compose_apply.apply,
     status=compose_verbs.status,
     verbs=compose_verbs.VERBS,
-    needs=(PLUGIN, DAEMON),
+    needs=(PLUGIN, DAEMON, OWN_PROJECT),
     takes=compose_verbs.TAKES,
+    beside=fronting.beside,
 )

@@ -141,7 +141,7 @@ def _find_mark(text: str) -> tuple[int, re.Match[str]] | None:
 
 
 def read_there(directory: str, files: Iterable[File], owner: str) -> dict[str, str]:
-    """The texts that `compare` asks for. Raises OSError, UnicodeDecodeError."""
+    """The texts that `compare` asks for. Raises OSError."""
     found = read_wanted(directory, files)
     for folder, _, names in os.walk(directory):
         for name in names:
@@ -153,24 +153,29 @@ def read_there(directory: str, files: Iterable[File], owner: str) -> dict[str, s
 
 
 def read_wanted(directory: str, files: Iterable[File]) -> dict[str, str]:
-    """The texts that stand where ours are wanted. Raises OSError, UnicodeDecodeError."""
+    """The texts that stand where ours are wanted. Raises OSError."""
     paths = {file.path: os.path.join(directory, file.path) for file in files}
     return {path: _read(full) for path, full in paths.items() if os.path.lexists(full)}
 
 
 def _read(path: str) -> str:
-    with open(path, encoding="utf-8") as file:
+    """What is no file (a directory, a FIFO, a link that leads nowhere) has no text, and what is no text is read as if
+    it were: neither carries a mark. Raises OSError.
+    """
+    if not os.path.isfile(path):
+        return ""
+    with open(path, encoding="utf-8", errors="replace", newline="") as file:
         return file.read()
 
 
 def _is_owned(path: str, owner: str) -> bool:
     """By its first lines: what is beside our files may be long, or no text at all, or a socket, or a link to ours."""
-    if not stat.S_ISREG(os.lstat(path).st_mode):
-        return False
     try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return False
         with open(path, "rb") as file:
             first = b"".join(file.readline(MARK_BYTES_MAX) for _ in range(MARK_LINES))
-    except PermissionError:
+    except (PermissionError, FileNotFoundError):  # a log that is rotated in this moment
         return False
     return owned_by(first.decode("utf-8", "replace")) == owner
 
@@ -187,13 +192,20 @@ def write(directory: str, files: Iterable[File], changes: Iterable[Difference]) 
 
 
 def replace_file(target: str, text: str, mode: int) -> None:
-    """Put a whole file there at once: whoever reads it sees the old one or the new one. Raises OSError."""
+    """Put a whole file there at once: whoever reads it sees the old one or the new one. Raises OSError.
+
+    Written as another file of ours alone: no link, and nobody else's file that is open to him.
+    """
     os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
-    part = f"{target}.part"
-    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
-    with open(fd, "w", encoding="utf-8") as file:
-        os.fchmod(fd, mode)
-        file.write(text)
-        file.flush()
-        os.fsync(fd)
-    os.rename(part, target)
+    part = f"{target}.{os.getpid()}.part"
+    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with open(fd, "w", encoding="utf-8") as file:
+            os.fchmod(fd, mode)
+            file.write(text)
+            file.flush()
+            os.fsync(fd)
+        os.rename(part, target)
+    except BaseException:
+        os.unlink(part)
+        raise

@@ -13,6 +13,7 @@ from procession.stack.model import Process
 STATIC_SECONDS = 3600  # of files whose names may stay while their content changes
 HASHED_SECONDS = 31536000
 HTTPS_PORT = 443
+DNS_PORT = 53
 HASHED = r"\.[0-9a-f]{8,32}\.[a-z0-9]+$"  # as ManifestStaticFilesStorage and whitenoise name them
 HASHED_CADDY = rf"\.{'[0-9a-f]' * 8}[0-9a-f]*\.[a-z0-9]+$"  # a brace would be the start of a placeholder
 
@@ -201,7 +202,7 @@ def _caddy_proxy(front: Fronted) -> Iterator[str]:
         yield "    dynamic a {"
         yield f"        name {caddy_value(host)}"
         yield f"        port {port}"
-        yield f"        resolvers {front.resolver}"
+        yield f"        resolvers {front.resolver}:{DNS_PORT}"  # Caddy 2.6 knows no default.
         yield "        refresh 1s"
         yield "    }"
     yield "    lb_try_duration 5s"

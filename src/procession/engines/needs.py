@@ -14,6 +14,8 @@ def require(tool: Engine, asked: Asked) -> Steps[None]:
         done = yield need.look(asked)
         if not done.is_well:
             raise _refusal(need, need.look(asked).argv[0], done)
+        if objection := need.objection(asked, done):
+            raise Refusal(objection, need.fix)
 
 
 def _refusal(need: Need, program: str, done: Done) -> Refusal:

@@ -12,6 +12,7 @@ from procession.stack.fields import build, read_mapping
 from procession.stack.model import Stack
 from procession.stack.values import suggestion
 
+SUPERVISED = "one"  # the form of a single container, with our supervisor in it
 STACK_KEYS = {"toml": "stack"}
 
 
@@ -19,7 +20,31 @@ def read_options(engine: Engine, stack: Stack) -> tuple[Any, list[Problem]]:
     """The options, and what is wrong with them; with an error among the problems, the options are not to be used."""
     problems = _unknown(stack)
     given = read_mapping(engine.options, stack.engines.get(engine.name, {}), _place(stack).at(engine.name), problems)
-    return (None if any(problem.is_error for problem in problems) else build(engine.options, given)), problems
+    if any(problem.is_error for problem in problems):
+        return None, problems
+    options = build(engine.options, given)
+    return options, [*problems, *_of_prometheus(engine, options, stack)]
+
+
+def _of_prometheus(engine: Engine, options: Any, stack: Stack) -> list[Problem]:
+    """Who empties its directory at the right moments is our supervisor."""
+    names = [process.name for process in stack.processes if process.prometheus]
+    if not names or not engine.runs or engine.runs_supervisor(options):
+        return []
+    what = f"{engine.title}: nobody keeps a directory for the numbers of prometheus_client ({', '.join(names)})"
+    return [Problem("W160", "prometheus", what, "", "scrape each process, or run them by our supervisor")]
+
+
+def without_alerts(engine: Engine, stack: Stack, options: Any) -> list[Problem]:
+    """What our supervisor does, and this engine does not."""
+    is_ours = engine.runs_supervisor(options) or getattr(options, "form", "") == SUPERVISED
+    if stack.alerts is None or is_ours:
+        return []
+    what = f"{engine.title} runs the site, and nobody is told of anything: alerts are sent by our own supervisor"
+    fix = (
+        "let the engine's own monitoring do it, or run the site by our supervisor (SUPERVISOR, or procession supervise)"
+    )
+    return [_place(stack).declared.common().at("ALERTS").problem("W172", what, fix)]
 
 
 def find_mistakes(stack: Stack) -> list[Problem]:

@@ -21,6 +21,9 @@ def engine(name: str) -> Engine:
     if name not in MODULES:
         from procession.stack.values import suggestion  # here, because the help texts import this file for its names
 
+        if name == EMBEDDED:
+            fix = "leave --engine out: its stack is what `procession render` prints, and `procession up` starts it"
+            raise Refusal("Procession's own supervisor needs no files", fix, code=ExitCode.USAGE)
         near = suggestion(name, NAMES)
         fix = f"{near} They are: {', '.join(NAMES)}" if near else f"they are: {', '.join(NAMES)}"
         raise Refusal(f"there is no engine {name!r}", fix, code=ExitCode.USAGE)

@@ -114,7 +114,7 @@ def _take(step: Step, say: Callable[[str], None], show: Callable[[Record], None]
     if isinstance(step, Command):
         return _run(step)
     if isinstance(step, Show):
-        return read_along(step.command.argv, lambda lines: _show_each(step.read(lines), show))
+        return _show(step, show)
     if isinstance(step, Await):
         return _await(step)
     if isinstance(step, Put):
@@ -122,6 +122,14 @@ def _take(step: Step, say: Callable[[str], None], show: Callable[[Record], None]
     else:
         say(step.text)
     return Done(0)
+
+
+def _show(step: Show, show: Callable[[Record], None]) -> Done:
+    command = step.command
+    return read_along(
+        command.argv, lambda lines: _show_each(step.read(lines), show), joined=command.joined,
+        environment=_environment(command),
+    )  # fmt: skip
 
 
 def _show_each(records: Iterable[Record], show: Callable[[Record], None]) -> None:
@@ -157,5 +165,11 @@ def _await(step: Await) -> Done:
 
 
 def _run(command: Command) -> Done:
-    environment = {**os.environ, **command.environment} if command.environment else None
-    return run(command.argv, given=command.given, shown=command.shown, joined=command.joined, environment=environment)
+    return run(
+        command.argv, given=command.given, shown=command.shown, joined=command.joined,
+        environment=_environment(command),
+    )  # fmt: skip
+
+
+def _environment(command: Command) -> dict[str, str] | None:
+    return {**os.environ, **command.environment} if command.environment else None

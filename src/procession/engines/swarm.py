@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from procession.engines.base import Engine, Rendering
-from procession.engines.containers import swarm_apply, swarm_verbs, swarmed
+from procession.engines.containers import fronting, swarm_apply, swarm_verbs, swarmed
 from procession.engines.containers.docker import DAEMON, MANAGER
 from procession.engines.containers.options import ContainerOptions
 from procession.stack.model import Stack
@@ -33,4 +33,5 @@ ENGINE = Engine(
     verbs=swarm_verbs.VERBS,
     needs=(DAEMON, MANAGER),
     takes=swarm_verbs.TAKES,
+    beside=fronting.beside,
 )

@@ -16,6 +16,7 @@ from typing import Any
 
 from procession.backends.base import Backend
 from procession.errors import Problem
+from procession.load.alerts import alert_problems, with_alerts
 from procession.load.build import Built, build
 from procession.load.choose import choose
 from procession.load.singletons import alone
@@ -42,6 +43,7 @@ def load(declared: Declared, site: Site, *, check_options: bool = True, only: Co
     problems = [*read.problems, *(problem for one in built for problem in one.problems)]
     if only is None:
         problems += _nothing(read, declared)
+        problems += alert_problems(read.common.get("alerts"), declared.common().written("alerts"), site)
         problems += check(Checked(processes=processes, names=read.names, binds=_binds(built)))
     once = dict.fromkeys(problems)  # What is common to all is wrong for each of them.
     wanted = [problem for problem in once if _is_wanted(problem, check_options=check_options, only=only)]
@@ -56,8 +58,9 @@ def load(declared: Declared, site: Site, *, check_options: bool = True, only: Co
         engines=_mapping(read.common.get("engines")),
         services=_mapping(read.common.get("services")),
         static=site.static,
+        sqlite=site.sqlite,
     )
-    return stack, kept
+    return with_alerts(stack, read.common.get("alerts"), site), kept
 
 
 def _mapping(value: object) -> Mapping[str, Mapping[str, Any]]:

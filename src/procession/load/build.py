@@ -151,6 +151,7 @@ def _process(parts: Parts) -> Process:
         no_new_privs=bool(declaration.no_new_privs),
         log=declaration.log or Log(),
         tty=bool(declaration.tty),
+        prometheus=kind is Kind.PROCESS and bool(declaration.prometheus),
         singleton=profile.singleton if declaration.singleton is None else declaration.singleton,
         watch=() if kind is Kind.TASK else profile.watch if declaration.watch is None else declaration.watch,
         origin=parts.said.place.origin(),

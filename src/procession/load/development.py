@@ -25,7 +25,7 @@ from procession.stack.shell import expand, words_of
 WEB = frozenset(PROGRAMS.values())
 RUNSERVER = "runserver"
 PORT_FIRST_OF_DJANGO = 8000
-OF_THE_SERVER = frozenset({"USER", "GROUP", "UMASK", "LIMITS", "LOG", "STOP_TIMEOUT", "MAX_AGE"})
+OF_THE_SERVER = frozenset({"ALERTS", "USER", "GROUP", "UMASK", "LIMITS", "LOG", "STOP_TIMEOUT", "MAX_AGE"})
 OF_PRODUCTION = OF_THE_SERVER | {"REPLICAS", "MAX_SURGE", "BACKOFF", "RESTART"}
 OF_A_WEB_SERVER = OF_PRODUCTION | {"BACKEND", "COMMAND", "APP", "ARGS", "STOP", "READINESS", "LIVENESS", "RELOAD"}
 DEFAULTS: Mapping[str, object] = {

@@ -20,7 +20,7 @@ READ_BYTES = 64 << 10
 LINE_BYTES_MAX = 1 << 20
 NO_LIMIT_BYTES = 1 << 62
 UMASK_DEFAULT = 0o022
-NAMES = frozenset(("open", "close", "break", "event", "note", "watch", "unwatch", "quit"))
+NAMES = frozenset(("open", "close", "break", "event", "note", "watch", "unwatch", "count", "quit"))
 
 
 class CommandReader:

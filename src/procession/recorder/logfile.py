@@ -28,8 +28,8 @@ class LogFile:
     """
 
     __slots__ = (
-        "_born_ns", "_fd", "_look_at", "at_line_start", "has_changed", "inode", "lost", "path", "policy", "resumed",
-        "rotated", "size",
+        "_born_ns", "_dropped_lines", "_fd", "_look_at", "at_line_start", "has_changed", "inode", "lost", "path",
+        "policy", "resumed", "rotated", "size", "taken_bytes",
     )  # fmt: skip
 
     def __init__(self, path: str, policy: Policy, moment: Moment) -> None:
@@ -38,17 +38,25 @@ class LogFile:
         self.at_line_start = True
         self.has_changed = True
         self.size = 0
+        self.taken_bytes = 0  # of what the instance wrote, dropped or not, since we have this log
         self.inode = 0
         self.lost: Lost | None = None
         self.resumed: Lost | None = None
         self.rotated: Rotated | None = None
+        self._dropped_lines = 0
         self._fd = -1
         self._born_ns = moment.ns
         self._look_at = 0.0
         self.reopen(moment)
 
+    @property
+    def dropped_lines(self) -> int:
+        """Since we have this log."""
+        return self._dropped_lines + (self.lost.whole_lines if self.lost is not None else 0)
+
     def append(self, chunk: bytes, moment: Moment, hand: Hand | None = None) -> None:
         """Write the chunk with stamps; `hand` is told when a rotation falls within it."""
+        self.taken_bytes += len(chunk)
         if self.lost is not None:
             chunk = self._resume(self.lost, chunk, moment)
         elif moment.monotonic_seconds >= self._look_at:
@@ -105,6 +113,7 @@ class LogFile:
             return False
         self.at_line_start = True
         self.lost = None
+        self._dropped_lines += lost.whole_lines
         self.resumed = lost
         self.has_changed = True
         return True

@@ -44,8 +44,13 @@ class Lost:
         self.wait_seconds = min(self.wait_seconds * 2, LONGEST_WAIT_SECONDS)
         self.retry_at = now + self.wait_seconds
 
+    @property
+    def whole_lines(self) -> int:
+        """Those dropped, one of which only the beginning has come counted as one."""
+        return self.lines + self.is_mid_line
+
     def sentence(self) -> str:
         """`3210 lines (412 kB) dropped: No space left on device`"""
-        lines = self.lines + self.is_mid_line
+        lines = self.whole_lines
         size = f"{self.bytes // 1000} kB" if self.bytes >= 1000 else f"{self.bytes} bytes"
         return f"{lines} {'line' if lines == 1 else 'lines'} ({size}) dropped: {self.reason}"

@@ -6,6 +6,7 @@ import os
 
 from procession.fifo import open_fifo
 from procession.loop import Loop
+from procession.recorder import counts
 from procession.recorder.children import Children
 from procession.recorder.commands import CommandReader, instance_name, parse_command, policy_of, program_of
 from procession.recorder.compression import Compression
@@ -17,6 +18,7 @@ from procession.recorder.revive import Reviver
 from procession.recorder.rotation import Policy
 from procession.recorder.stamp import Clock
 from procession.recorder.streams import Streams
+from procession.recorder.word import tell_supervisor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ class Recorder:
 
     def __init__(self, directory: str, loop: Loop, echo: Echo | None, kept_fd: int = -1) -> None:
         self._directory = directory
+        self._kept_fd = kept_fd
+        self._is_full = False  # the disk: the supervisor was told
         self._loop = loop
         self._echo = echo
         self._clock = Clock()
@@ -122,6 +126,8 @@ class Recorder:
                 self._reviver.watch(*program_of(value))
             elif name == "unwatch":
                 self._reviver.unwatch()
+            elif name == "count":
+                counts.tell(self._path(f"fifo/{instance_name(value)}"), self._logs.by_name)
             elif name == "quit":
                 self._leave()
 
@@ -154,11 +160,21 @@ class Recorder:
     def _tell_lost(self, name: str, lost: Lost) -> None:
         if name != OWN_LOG:
             self.note(f"{name}: its lines are being dropped: {lost.reason}")
+        if lost.needs_room and not self._is_full:
+            self._is_full = tell_supervisor(self._kept_fd, lost.reason)
 
     def _tell_resumed(self, name: str, lost: Lost) -> None:
         self._history.add_own("log-dropped", None if name == OWN_LOG else name, lost.sentence())
+        self._tell_room()
         if name != OWN_LOG:
             self.note(f"{name}: {lost.sentence()}")
+
+    def _tell_room(self) -> None:
+        """To the supervisor, once no log waits for room any more."""
+        is_any = any(log.lost is not None and log.lost.needs_room for log in self._logs.by_name.values())
+        if self._is_full and not is_any:
+            self._is_full = False
+            tell_supervisor(self._kept_fd, "")
 
     def _tell_revived(self, old_pid: int, pid: int) -> None:
         sentence = f"supervisor died, started again: pid {old_pid} is now {pid}"

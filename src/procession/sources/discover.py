@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from procession.errors import Problem
-from procession.sources import toml
+
+TOML = "procession.toml"
+PYPROJECT = "pyproject.toml"
 
 
 class SourceKind(StrEnum):
@@ -55,16 +57,22 @@ def look(directory: str, *, development: bool = False) -> Found | None:
     """What declares a site in this very directory."""
     for kind, name in candidates(development=development):
         path = os.path.join(directory, name)
-        if os.path.isfile(path) and (name != toml.PYPROJECT or toml.has_table(path)):
+        if os.path.isfile(path) and (name != PYPROJECT or _has_table(path)):
             return _found(kind, path, development=development)
     return None
+
+
+def _has_table(path: str) -> bool:
+    from procession.sources.toml import has_table  # here, because it takes its time, and every verb comes this way
+
+    return has_table(path)
 
 
 def candidates(*, development: bool) -> tuple[tuple[SourceKind, str], ...]:
     """Kind and file name, what wins first. A Procfile beside manage.py counts if the settings declare nothing."""
     return (
-        (SourceKind.TOML, toml.FILE),
-        (SourceKind.TOML, toml.PYPROJECT),
+        (SourceKind.TOML, TOML),
+        (SourceKind.TOML, PYPROJECT),
         (SourceKind.SETTINGS, "manage.py"),
         (SourceKind.PROCFILE, procfile_name(development=development)),
     )

@@ -7,13 +7,11 @@ import re
 from collections.abc import Mapping
 
 from procession.errors import Problem
+from procession.sources.discover import PYPROJECT
 from procession.sources.files import read_text
-from procession.sources.toml_lines import key_lines
 from procession.stack.declared import Declared
 from procession.stack.values import show, suggestion
 
-FILE = "procession.toml"
-PYPROJECT = "pyproject.toml"
 TABLES = ("processes", "stack", "development")
 
 
@@ -46,6 +44,8 @@ def has_table(path: str) -> bool:
 
 
 def _declared(path: str, table: object, root: tuple[str, ...], text: str, *, development: bool) -> Declared:
+    from procession.sources.toml_lines import key_lines  # here, because it needs tomllib
+
     lines = {key[len(root) :]: line for key, line in key_lines(text).items() if key[: len(root)] == root}
     table = table if isinstance(table, Mapping) else {}
     key = "development" if development else "processes"

@@ -10,10 +10,11 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final, Union, get_args, get_origin
 
 from procession.errors import Problem
-from procession.stack import forms, values
+from procession.stack import alerts, forms, values
 from procession.stack.codec import field_types
 from procession.stack.declared import Place
 from procession.stack.model import Probe, settings_key
@@ -42,6 +43,9 @@ RANGES: Final = {
     "core_bytes": (-1, 2**63),
     "failures": (1, 1000),
     "crash_loop": (1, 1000),
+    "lines": (0, 200),
+    "hourly": (1, 1000),
+    "collect_seconds": (0.0, 3600.0),
     "interval_seconds": (0.01, 86400.0),
     "timeout_seconds": (0.01, 86400.0),
     "within_seconds": (0.01, 7 * 86400.0),
@@ -54,7 +58,7 @@ def read_mapping(kind: type, raw: object, place: Place, problems: list[Problem])
     if not isinstance(raw, Mapping):
         problems.append(place.problem("E002", f"must be a mapping, got {show(raw)}", 'write: {"KEY": value, ...}'))
         return {}
-    fields = {settings_key(name): name for name in field_types(kind)}
+    fields = _names_by_key(kind)
     given: Given = {}
     for key, value in raw.items():
         here = place.at(str(key))
@@ -66,6 +70,11 @@ def read_mapping(kind: type, raw: object, place: Place, problems: list[Problem])
         elif value is not None:
             _read_field(kind, name, value, here, problems, given)
     return given
+
+
+@cache
+def _names_by_key(kind: type) -> Mapping[str, str]:
+    return {settings_key(name): name for name in field_types(kind)}
 
 
 def build(kind: type, given: Given) -> Any:
@@ -161,6 +170,10 @@ BY_NAME: Final[Mapping[str, Callable[[object], Any]]] = {
     "umask": values.umask,
     "watch": forms.patterns,
     "socket_mode": values.file_mode,
+    "email": alerts.addresses,
+    "webhook": alerts.web_addresses,
+    "sentry": alerts.dsn,
+    "kinds": alerts.kinds,
 }
 
 SCALARS: Final[Mapping[object, Callable[[object], Any]]] = {

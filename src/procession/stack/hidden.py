@@ -13,6 +13,10 @@ SECRET_WORDS = re.compile(
 )
 PASSWORD_IN_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://[^/?#\s:@]*):(?P<password>[^/?#\s]*)@", re.IGNORECASE)
 
+ASSIGNED = re.compile(
+    r"""(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)(?P<sign>["']?\s*[=:]\s*)(?P<value>"[^"]*"|'[^']*'|[^\s"',;}]+)"""
+)
+
 
 @lru_cache(maxsize=1024)  # the same few names, for each process
 def is_secret(name: str) -> bool:
@@ -28,6 +32,21 @@ def hide(name: str, value: str) -> str:
 def hide_in_text(text: str) -> str:
     """`postgres://site:hunter2@db/site` as `postgres://site:[hidden]@db/site`."""
     return PASSWORD_IN_URL.sub(rf"\g<scheme>:{HIDDEN}@", text)
+
+
+def hide_in_line(text: str, secrets: Sequence[str] = ()) -> str:
+    """A line that a program has said: `password=hunter2` and `"TOKEN": "x"` without their value, passwords in URLs, and
+    each of these `secrets`, wherever it stands.
+    """
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    return ASSIGNED.sub(_hide_assigned, hide_in_text(text))
+
+
+def _hide_assigned(found: re.Match[str]) -> str:
+    """What is no secret itself may hold one: `Error: password=hunter2`."""
+    value = HIDDEN if is_secret(found["name"]) else ASSIGNED.sub(_hide_assigned, found["value"])
+    return f"{found['name']}{found['sign']}{value}"
 
 
 def hide_in_argv(argv: Sequence[str]) -> list[str]:

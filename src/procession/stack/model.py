@@ -182,6 +182,45 @@ class Listener:
     group: str = ""
 
 
+class AlertKind(StrEnum):
+    """What people are told of by themselves."""
+
+    FAILED = "failed"
+    CRASH_LOOPING = "crash-looping"
+    UNREADY = "unready"
+    OUT_OF_MEMORY = "out-of-memory"
+    SINGLETON_LOST = "singleton-lost"  # its lease is another's, or nobody knows whose
+    DISK_FULL = "disk-full"
+
+
+ALERT_ADMINS = "admins"  # in EMAIL: whoever Django's ADMINS names
+ALERT_SITE = "site"  # in SENTRY: the DSN that the site itself uses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alerts:
+    """Who is told when something goes wrong, and when it is well again."""
+
+    email: tuple[str, ...] = setting(
+        "Addresses, by the site's own e-mail settings; true: those of ADMINS", default=(), form="addresses, or true"
+    )
+    webhook: tuple[str, ...] = setting("Addresses (http, https) that each message is posted to, as JSON", default=())
+    webhook_secret: str = setting("Signs what is posted: HMAC-SHA256, in X-Procession-Signature", default="")
+    apprise: tuple[str, ...] = setting("Apprise URLs: Slack, Matrix, Telegram, ... (`procession[alerts]`)", default=())
+    sentry: str = setting("A DSN; true: that of the site's sentry_sdk, or SENTRY_DSN", default="", form="text or true")
+    kinds: tuple[AlertKind, ...] = setting(
+        "Only these of: " + ", ".join(AlertKind), default=tuple(AlertKind), form="list"
+    )
+    lines: int = setting("So many of the last lines that an instance in trouble has said", default=20)
+    unready_after_seconds: float = setting("What is unready is told when it has been so for this long", default=30.0)
+    recovered_after_seconds: float = setting(
+        "It is over when all has been well for this long; twice as long each time that it comes back within an hour",
+        default=60.0,
+    )
+    collect_seconds: float = setting("What comes within this goes into one message", default=10.0)
+    hourly: int = setting("So many messages in an hour; what comes then is collected into the next one", default=12)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
     """What a person wrote about one process. None: nothing was said, the backend's own value holds."""
@@ -223,6 +262,9 @@ class Declaration:
     no_new_privs: bool | None = setting("Nothing that it runs gains rights by setuid or file capabilities (no sudo)")
     log: Log | None = setting("Log file and rotation")
     tty: bool | None = setting("Give it a terminal, for `procession attach` and breakpoint()")
+    prometheus: bool | None = setting(
+        "Give it a directory (PROMETHEUS_MULTIPROC_DIR) in which prometheus_client adds all processes up"
+    )
     singleton: bool | None = setting("Never two at once, whatever happens")
     lease: str | None = setting(
         'Of a singleton: never two on all hosts together, by a lease in the "database" or in "redis://..."; "" is none'
@@ -250,9 +292,13 @@ class Common:
     limits: Limits | None = setting("Memory, processor and files")
     no_new_privs: bool | None = setting("Nothing that they run gains rights by setuid or file capabilities (no sudo)")
     log: Log | None = setting("Log file and rotation")
+    prometheus: bool | None = setting(
+        "Give them a directory (PROMETHEUS_MULTIPROC_DIR) in which prometheus_client adds all processes up"
+    )
     lease: str | None = setting(
         'What keeps a singleton the only one on all hosts together: "database" or "redis://..."; "" is nothing'
     )
+    alerts: Alerts | None = setting("Who is told when something goes wrong, and how")
     engines: Mapping[str, Mapping[str, Any]] = setting(
         'What an engine is told: {"systemd": {...}}; the keys are those of its own page', default={}
     )
@@ -261,7 +307,7 @@ class Common:
     )
 
 
-COMMON_ALONE = frozenset({"name", "engines", "services"})
+COMMON_ALONE = frozenset({"name", "alerts", "engines", "services"})
 """What of Common is said of the stack, and not of each process."""
 
 LIVE_FIELDS = frozenset(
@@ -311,6 +357,7 @@ class Process:
     no_new_privs: bool = False
     log: Log = field(default_factory=Log)
     tty: bool = False
+    prometheus: bool = False  # it gets a directory for prometheus_client, which is emptied at the right moments
     singleton: bool = False
     watch: tuple[str, ...] = ()  # patterns as .gitignore writes them, for `procession dev`
     lock: str = ""  # of a singleton: what it is on this host, whatever directory it is started from; a file's name
@@ -349,6 +396,9 @@ class Stack:
     engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # raw: each engine reads its own
     services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # raw, too
     static: Static = field(default_factory=Static)  # for a server in front
+    sqlite: str = ""  # the file that is its database, absolute; "" where it is no file
+    alerts: Alerts | None = None
+    alerter: tuple[str, ...] = ()  # the command that sends an alert, which it reads on its stdin; with `alerts`
     reread: tuple[str, ...] = ()  # the command that reads the declaration anew and applies it; run on SIGHUP
     version: int = 1  # of this format
 
@@ -368,7 +418,10 @@ class Site:
     has_app: bool = False  # "procession" is in INSTALLED_APPS, so it can tell readiness from inside
     installed_apps: tuple[str, ...] = ()
     static: Static = field(default_factory=Static)
+    mailer: str = ""  # EMAIL_BACKEND
+    admins: tuple[str, ...] = ()  # the addresses in ADMINS
     database: str = ""  # what its data is, the same for all its hosts: "postgresql://db:5432/site"; "" for a file
+    sqlite: str = ""  # that file, absolute
 
     def environment(self) -> dict[str, str]:
         """The settings that the stack was read from: a site's wsgi.py may name others, which it then does not get."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from procession.console import engine, views
+from procession.console import views
+from procession.console.asking import ask
 from procession.console.lines import harmless
 from procession.engines import applied as memory
 from procession.engines.applied import Applied
@@ -22,7 +23,7 @@ def picture(directory: str) -> Picture:
     """Raises Refusal: the engine does not say."""
     applied = _applied(directory)
     tool = find_engine(applied.engine)
-    asked = engine.ask(tool, applied, argparse.Namespace())
+    asked = ask(tool, applied, argparse.Namespace())
     try:
         rows = drive(tool.status(asked), lambda _: None)
     except OSError as error:

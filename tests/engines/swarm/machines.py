@@ -115,7 +115,7 @@ def machines(names: Sequence[str], folder: Path) -> Iterator[list[Machine]]:
     """With a daemon that answers on each. Skips where that cannot be."""
     if os.geteuid() != 0:
         pytest.skip("needs to be root, to start Docker daemons")
-    for program in ("dockerd", "ip", "nsenter", "unshare"):
+    for program in ("dockerd", "ip", "nsenter", "setpriv", "unshare"):
         if not shutil.which(program):
             pytest.skip(f"needs {program} (Debian's docker.io, iproute2 and util-linux)")
     with ExitStack() as stack:
@@ -150,8 +150,8 @@ def _machine(name: str, number: int, folder: Path, wire: subprocess.Popen[str]) 
 
 @contextmanager
 def _unshared(kinds: Sequence[str], script: str) -> Iterator[subprocess.Popen[str]]:
-    """A shell in namespaces of its own; all in them ends with it."""
-    argv = ["unshare", *kinds, "--fork", "--kill-child", "sh", "-c", script]
+    """A shell in namespaces of its own; all in them ends with it, and it with us, however we end."""
+    argv = ["setpriv", "--pdeathsig", "KILL", "unshare", *kinds, "--fork", "--kill-child", "sh", "-c", script]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as unshared:
         try:
             yield unshared

@@ -329,6 +329,20 @@ def test_one_instance_is_not_swarms_to_take(verb: str) -> None:
         Played().play(swarm.ENGINE.verbs[verb](asked(WHOLE, "web.1", options=OPEN)))
 
 
+@pytest.mark.parametrize("verb", ["stop", "start", "restart", "roll"])
+def test_a_task_runs_with_a_release_alone(verb: str) -> None:
+    with pytest.raises(Refusal, match="migrate is a task"):
+        Played().play(swarm.ENGINE.verbs[verb](asked(WHOLE, "migrate", options=OPEN)))
+    with pytest.raises(Refusal, match="migrate is a task"):
+        Played().play(swarm.ENGINE.verbs["scale"](asked(WHOLE, options=OPEN, replicas={"migrate": 2})))
+
+
+def test_what_was_scaled_to_none_starts_again() -> None:
+    played = Played()
+    played.play(swarm.ENGINE.verbs["start"](asked(stack_of(replace(WEB, replicas=0)), "web", options=OPEN)))
+    assert played.said[0] == "docker service scale --detach=false mysite_web=1"
+
+
 def test_logs_are_those_of_each_life_that_had_a_container() -> None:
     played = Played()
     there = "".join(task("mysite_worker.2", id=id) for id in ("new", "never", "old"))
@@ -336,6 +350,24 @@ def test_logs_are_those_of_each_life_that_had_a_container() -> None:
     played.play(swarm.ENGINE.verbs["logs"](asked(WHOLE, "worker.2", lines=None, options=OPEN)), answers)
     logs = "docker service logs --timestamps --tail all"
     assert played.said[-2:] == [f"{logs} old", f"{logs} new"]
+
+
+def test_logs_and_events_of_the_daemon_are_records_under_the_names_of_status() -> None:
+    played = Played()
+    line = "2026-11-21T07:31:00.5Z mysite_worker.2.abc@one    | ready\nno such task\n"
+    answers = [("stack ps", Done(0, task("mysite_worker.2", id="t"))), ("inspect", Done(0, "t c\n"))]
+    played.play(swarm.ENGINE.verbs["logs"](asked(WHOLE, "worker", options=OPEN)), [*answers, ("logs", Done(0, line))])
+    assert played.shown == [
+        ("2026-11-21T07:31:00.500Z", "worker.2", "ready"),
+        ("2026-11-21T07:31:00.500Z", "", "no such task"),
+    ]
+    played = Played()
+    events = "1795289460123456789 mysite_web update\n"
+    played.play(
+        swarm.ENGINE.verbs["events"](asked(WHOLE, options=OPEN)),
+        [("type=service", Done(0, "")), ("event=update", Done(0, events))],
+    )
+    assert played.shown == [("2026-11-21T19:31:00.123Z", "web", "update")]
 
 
 def test_an_older_docker_has_compose_look_at_the_files() -> None:

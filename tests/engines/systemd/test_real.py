@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +18,18 @@ from tests.engines.systemd.feeds import Feeds
 from tests.engines.systemd.machine import Machine, booted, needs_machine
 
 pytestmark = [pytest.mark.slow, pytest.mark.root, needs_machine, pytest.mark.timeout(STORY_SECONDS)]
+TWO = """
+[stack]
+name = "two"
+user = "root"
+env = {{ RELEASE = "{release}" }}
+[stack.engines.systemd]
+writable_paths = ["/srv/two"]
+[processes.first]
+command = "/srv/two/program"
+[processes.second]
+command = "sleep 1000"
+"""
 VALUES = [
     "a b",
     "50%",
@@ -37,7 +51,32 @@ SHOW = "import json, os, sys; json.dump([sys.argv[1:], dict(os.environ)], open('
 def test_the_story_on_systemd(tmp_path: Path) -> None:
     with booted(tmp_path / "machine") as machine:
         any_value_gets_to_a_process_as_it_was(machine)
+        an_apply_that_is_called_off_is_finished_by_the_next_one(machine)
         tell(Feeds(machine))
+
+
+def an_apply_that_is_called_off_is_finished_by_the_next_one(machine: Machine) -> None:
+    """The first process cannot be started, so the second is not rolled; later it is, though its files are the same."""
+    machine.ok("mkdir", "/srv/two")
+    machine.ok("install", "/dev/null", "/srv/two/program")
+    assert apply_two(machine, "1", "/bin/sh").returncode == 0
+    assert "first.2 did not become ready" in apply_two(machine, "2", "/nowhere/sh").stderr
+    assert "none changed" in apply_two(machine, "2", "/bin/sh").stdout
+    second = main_pid(machine, "two-second@1.service")
+    assert "RELEASE=2" in machine.ok("cat", f"/proc/{second}/environ").split("\0")
+    apply_two(machine, "2", "/bin/sh")
+    assert main_pid(machine, "two-second@1.service") == second, "there was nothing left to do"
+    machine.ok(sys.executable, "-m", "procession", "-C", "/srv/two", "down")
+
+
+def apply_two(machine: Machine, release: str, shell: str) -> subprocess.CompletedProcess[str]:
+    machine.write("/srv/two/procession.toml", TWO.format(release=release))
+    machine.write("/srv/two/program", f"#!{shell}\nexec sleep 1000\n")
+    return machine.run(sys.executable, "-m", "procession", "-C", "/srv/two", "apply", "--engine", "systemd")
+
+
+def main_pid(machine: Machine, unit: str) -> str:
+    return machine.ok("systemctl", "show", "--property=MainPID", "--value", unit).strip()
 
 
 def any_value_gets_to_a_process_as_it_was(machine: Machine) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from procession.engines.systemd.options import Options
 from procession.engines.systemd.render import render
-from procession.stack.model import Backoff, Listener, Probe, ProbeType, Process, StopStep
+from procession.stack.model import Backoff, Listener, Origin, Probe, ProbeType, Process, StopStep
 from tests.engines.systemd.site import BEAT, MIGRATE, STACK, WEB, WORKER, unit
 
 
@@ -148,3 +148,9 @@ def test_a_newer_systemd_starts_our_supervisor_beside_the_groups_with_limits() -
     rendering = render(STACK, Options(supervisor=True, version=254))
     assert rendering.problems == ()
     assert "\nDelegateSubgroup=supervisor\n" in rendering.files[0].text
+
+
+def test_our_own_supervisor_reads_the_settings_that_were_applied() -> None:
+    web = replace(WEB, origin=Origin("settings", "mysite.production"))
+    text = render(replace(STACK, processes=(web,)), Options(supervisor=True)).files[0].text
+    assert "supervise -C /srv --settings mysite.production --no-echo\n" in text

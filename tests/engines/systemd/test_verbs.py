@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from procession.engines.base import Asked, Row, State
-from procession.engines.steps import Command, Show, Step, Steps
+from procession.engines.steps import Command, News, Show, Step, Steps
 from procession.engines.systemd import ENGINE
 from procession.engines.systemd.status import status
 from procession.refusal import Refusal
@@ -21,10 +21,12 @@ DOWN = {"mysite-beat.service"}
 class Machine:
     """Answers `systemctl show` for units that are up but those in `down`; the commands are in `said`."""
 
-    def __init__(self, *extra: str, fails: str = "") -> None:
+    def __init__(self, *extra: str, fails: str = "", state: str = "active") -> None:
         self.said: list[str] = []
+        self.news: list[str] = []
         self._extra = extra
         self._fails = fails
+        self._state = state
 
     def run(self, steps: Steps[object]) -> list[str]:
         try:
@@ -37,6 +39,8 @@ class Machine:
     def _answer(self, step: Step) -> Done:
         if isinstance(step, Show):
             self.said.append(step.command.text())
+        if isinstance(step, News):
+            self.news.append(step.text)
         if not isinstance(step, Command):
             return Done(0)
         if "show" in step.argv and self._fails != "show":
@@ -45,7 +49,7 @@ class Machine:
         return Done(1, stderr="failed") if self._fails and self._fails in step.text() else Done(0)
 
     def _block(self, unit: str) -> str:
-        state = "inactive" if unit in DOWN else "active"
+        state = "inactive" if unit in DOWN else self._state
         return f"Id={unit}\nLoadState=loaded\nActiveState={state}\nSubState=running\nMainPID=7\nNRestarts=2"
 
 
@@ -94,6 +98,33 @@ def test_a_verb_is_these_commands(verb: str, question: Asked, commands: list[str
     assert Machine().run(ENGINE.verbs[verb](question)) == commands
 
 
+@pytest.mark.parametrize(
+    ("verb", "question", "news"),
+    [
+        ("start", asked(), ["waiting until ready: beat.1", "beat.1: started"]),
+        ("stop", asked("web", "beat"), ["web.1: stopped", "web.2: stopped"]),
+        ("restart", asked("migrate", "worker.2"), ["migrate.1: done", "worker.2: restarted"]),
+        ("scale", asked(web=2), []),
+        (
+            "scale",
+            asked(worker=3),
+            ["worker.3: started", "worker: 3 until the next apply or boot; REPLICAS in the declaration makes it last"],
+        ),
+    ],
+)
+def test_each_that_a_verb_has_changed_is_told_and_no_other(verb: str, question: Asked, news: list[str]) -> None:
+    machine = Machine()
+    machine.run(ENGINE.verbs[verb](question))
+    assert machine.news == news
+
+
+def test_what_does_not_come_up_is_said_in_our_words() -> None:
+    """systemctl's last words are where else to look."""
+    machine = Machine("mysite-web@2.service", fails="restart", state="failed")
+    with pytest.raises(Refusal, match=r"web\.1: failed; web\.2: failed"):
+        machine.run(ENGINE.verbs["restart"](asked("web.1", "web.2")))
+
+
 def test_down_stops_everything_before_it_takes_the_files_away() -> None:
     said = Machine().run(ENGINE.verbs["down"](asked()))
     assert [words.split()[:2] for words in said] == [
@@ -123,12 +154,6 @@ def test_a_roll_stops_at_the_first_one_that_fails_and_leaves_the_extra_one() -> 
     assert not any("stop" in words or "mysite-web@2" in words for words in machine.said)
 
 
-@pytest.mark.parametrize(("name", "count"), [("beat", 2), ("migrate", 1)])
-def test_what_cannot_be_scaled_is_refused(name: str, count: int) -> None:
-    with pytest.raises(Refusal):
-        Machine().run(ENGINE.verbs["scale"](asked(**{name: count})))
-
-
 def test_apply_rolls_what_has_changed_and_ends_what_is_beside_the_declared() -> None:
     question = Asked(
         stack=asked().stack, options=asked().options, directory="/nowhere", changed=("mysite-worker@.service",)
@@ -151,8 +176,10 @@ def test_apply_ends_what_is_gone_before_systemd_forgets_how() -> None:
     question = Asked(
         stack=asked().stack, options=asked().options, directory="/nowhere", changed=("mysite-old@.service",)
     )
+    said = Machine("mysite-old@1.service").run(ENGINE.apply(question))
+    assert said[:2] == ["systemctl stop -- mysite-old@1.service", "systemctl daemon-reload"]
     said = Machine().run(ENGINE.apply(question))
-    assert said[:2] == ["systemctl stop -- 'mysite-old@*.service'", "systemctl daemon-reload"]
+    assert said[0] == "systemctl daemon-reload", "an earlier apply has ended it: to stop it again would be an error"
 
 
 def test_a_row_for_each_instance() -> None:

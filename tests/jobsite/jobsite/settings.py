@@ -2,6 +2,7 @@
 
 JOBS_RUNNER: "celery", "huey", ... JOBS_DATABASE: a SQLite file, or the directory of a PostgreSQL server's socket.
 JOBS_REDIS: the path of a Redis server's socket. JOBS_FILES: a directory for Celery's filesystem broker instead.
+JOBS_AMQP: the URL of a RabbitMQ for Celery instead.
 JOBS_WORDS: the FIFO on which the tasks that Celery's beat or RQ's cron enqueues say what they do, every second or as
 often as JOBS_SCHEDULE_SECONDS says.
 """
@@ -40,7 +41,7 @@ SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATABASE), "OPTION
 DATABASES = {"default": POSTGRES if DATABASE.is_dir() else SQLITE}
 
 # Celery
-CELERY_BROKER_URL = "filesystem://" if FILES else f"redis+socket://{REDIS}"
+CELERY_BROKER_URL = os.environ.get("JOBS_AMQP") or ("filesystem://" if FILES else f"redis+socket://{REDIS}")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 if FILES:
     CELERY_BROKER_TRANSPORT_OPTIONS = {

@@ -31,7 +31,10 @@ def await_ready(asked: Asked, seen: Sequence[Seen]) -> Steps[None]:
         within_seconds=within_seconds(process),
         what=f"{names} {'is' if len(seen) == 1 else 'are'} ready",
     )
-    bad = [one.name for one, word in zip(seen, _words(done), strict=False) if word not in ("healthy", "running")]
+    words = list(_words(done))
+    if done.stdout and len(words) < len(seen):  # One is gone, or the daemon; a dry run has asked nobody.
+        raise Refusal(f"cannot see whether {names} became ready: {done.last_words()}", "procession status")
+    bad = [one.name for one, word in zip(seen, words, strict=False) if word not in ("healthy", "running")]
     if bad:
         yield from say_last_lines(seen[[one.name for one in seen].index(bad[0])])
         raise Refusal(f"{', '.join(bad)} did not become ready", f"procession logs {bad[0]}", code=ExitCode.NOT_SO)

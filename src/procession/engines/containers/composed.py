@@ -52,7 +52,7 @@ SUPERVISOR_MARGIN_SECONDS = 10.0
 def render(stack: Stack, options: ContainerOptions, directory: str) -> Rendering:
     found: list[Problem] = []
     site = Site(stack=stack, options=options, directory=directory, stores=read_stores(stack, found))
-    found += [*problems(site), *_of_ports(site)]
+    found += [*problems(site), *_of_ports(site), *_of_secrets(options)]
     if any(problem.is_error for problem in found):
         return Rendering(files=(), problems=tuple(found))
     return Rendering(files=tuple(_files(site)), problems=tuple(found))
@@ -65,10 +65,9 @@ def _files(site: Site) -> list[File]:
     data: dict[str, Data] = {"name": site.stack.name, "services": services}
     services.update({name: _store(name, store) for name, store in site.stores.items()})
     if front := site.front:
-        upstream = ALONE if site.options.form is Form.ONE else front.name
-        file = fronting.front_file(front, site, upstream)
+        file = fronting.front_file(front, site, _upstream(front, site))
         files.append(file)
-        services[fronting.NAME] = _front(front, site, upstream)
+        services[fronting.NAME] = _front(front, site, file)
         data["configs"] = fronting.front_config(file, site)
     _connect(services, site)
     data.update(_top(services, site))
@@ -151,16 +150,21 @@ def _store(name: str, store: Store) -> dict[str, Data]:
     return {**store_service(name, store), "logging": logging(Log()), "restart": "unless-stopped", **_deploy(wanted, 1)}
 
 
-def _front(process: Process, site: Site, upstream: str) -> dict[str, Data]:
-    service = fronting.front_service(process, site)
+def _front(process: Process, site: Site, file: File) -> dict[str, Data]:
+    service = fronting.front_service(process, site, file)
     if fronting.has_static(site):
         _build(service, FRONT_TARGET, site)
     return {
         **service,
-        "depends_on": {upstream: {"condition": _front_condition(process, site)}},
+        "depends_on": {_upstream(process, site): {"condition": _front_condition(process, site)}},
         "logging": logging(Log()),
         "restart": "unless-stopped",
     }
+
+
+def _upstream(process: Process, site: Site) -> str:
+    """The service that it is in front of."""
+    return ALONE if site.options.form is Form.ONE else process.name
 
 
 def _front_condition(process: Process, site: Site) -> str:
@@ -210,6 +214,14 @@ def _of_ports(site: Site) -> list[Problem]:
         for process in site.stack.processes
         if process.replicas > 1 and published(process, site)
     ]
+
+
+def _of_secrets(options: ContainerOptions) -> list[Problem]:
+    """Compose copies a secret into the container, once it is made (compose 2.40: "`file` is the sole ...")."""
+    if not (options.read_only and options.secrets):
+        return []
+    what = "Compose can put no file into a container that cannot be written"
+    return [Problem("E124", "secrets", what, "", "leave READ_ONLY out; or have them as variables: leave SECRETS out")]
 
 
 def published_in(asked: Asked, process: Process) -> list[str]:

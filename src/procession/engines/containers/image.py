@@ -10,6 +10,7 @@ from procession.engines.containers.inside import APP
 from procession.engines.containers.options import Image, Installer, Server
 from procession.engines.containers.service import PATHS, Site
 from procession.engines.files import File
+from procession.engines.registry import MODULES
 from procession.engines.text.docker import docker_words
 
 DOCKERFILE = "Dockerfile"
@@ -21,10 +22,13 @@ STATE = f"{APP}/.procession"  # where a supervisor in the container keeps its ow
 SITE_TARGET, FRONT_TARGET = "site", "front"
 SETTINGS = "DJANGO_SETTINGS_MODULE"
 STATIC = "/srv/static"  # in the front's image
+DEPLOY = "deploy"  # where engines put their files, if nobody says another folder
+# A pattern without `**/` is of the project's own folder alone, and secrets are found deeper, too.
 IGNORED = (
     ".git", ".hg", ".svn", ".gitignore", ".github",
-    ".venv", "venv", "node_modules", "**/__pycache__", "**/*.py[co]", ".pytest_cache", ".mypy_cache", ".ruff_cache",
-    ".env", ".env.*", "*.pem", "*.key", "*.sqlite3", "*.log", ".procession",
+    ".venv", "venv", "**/node_modules", "**/__pycache__", "**/*.py[co]", "**/.*_cache",
+    "**/.env", "**/.env.*", "**/*.pem", "**/*.key", "**/*.sqlite3", "**/*.sqlite3-*", "**/*.log", ".procession",
+    *(f"{DEPLOY}/{name}" for name in MODULES),
 )  # fmt: skip
 
 
@@ -38,13 +42,14 @@ def image_files(site: Site) -> list[File]:
 
 
 def _ignored(site: Site) -> list[str]:
-    """Env files hold secrets; collected files are collected anew."""
+    """Collected files are collected anew. Env files hold secrets, and so does our own folder: the `.env` beside the
+    file, or with WRITE_SECRETS the file itself.
+    """
     static = [site.options.image.static_root] if site.options.image.static_root else []
-    files = {path for process in site.stack.processes for path in process.env_files}
-    inside = sorted(
-        os.path.relpath(path, site.stack.directory) for path in files if path.startswith(f"{site.stack.directory}/")
-    )
-    return [*static, *inside]
+    home = site.stack.directory
+    files = [path for process in site.stack.processes for path in process.env_files]
+    named = {os.path.normpath(os.path.join(home, path)) for path in (site.directory, *files, *site.options.env_file)}
+    return [*static, *sorted(os.path.relpath(path, home) for path in named if path.startswith(f"{home}/"))]
 
 
 def _dockerfile(site: Site) -> Iterator[str]:
@@ -62,9 +67,9 @@ def _dockerfile(site: Site) -> Iterator[str]:
     yield f"WORKDIR {APP}"
     yield "COPY . ."
     yield from _collected(site)
-    yield "# The site may make files in its directory (a schedule, a socket), and change none of its code."
+    yield "# The site may make files in its directory (a schedule, a socket), and change or move none that is there."
     folders = " ".join(shlex.quote(folder) for folder in (STATE, *_mounted(site)))
-    yield f"RUN mkdir -p {folders} && chown app:app {APP} {folders}"
+    yield f"RUN mkdir -p {folders} && chown -R app:app {folders} && chown root:app {APP} && chmod 1775 {APP}"
     yield "USER app"
     yield f"CMD {docker_words(['procession', 'supervise'])}"
     yield from _front(site)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
-from procession.engines.containers.inside import LOOPBACK, is_open, ports
+from procession.engines.containers.inside import APP, LOOPBACK, is_open, moved, ports
 from procession.engines.containers.options import Form, Server
 from procession.engines.containers.secrecy import secret_problems
 from procession.engines.containers.service import Site
+from procession.engines.containers.stores import StoreType
 from procession.errors import Problem
 from procession.stack.model import Kind, ProbeType, Process
 
 
 def problems(site: Site) -> list[Problem]:
     options = site.options
-    found = [*_of_the_front(site), *_of_ladders(site)]
+    found = [*_of_the_front(site), *_of_ladders(site), *_of_sqlite(site)]
     found += secret_problems(site.stack, options.secrets, writes=options.write_secrets)
     for process in site.stack.processes:
         found += _of_process(process, site)
@@ -47,6 +49,23 @@ def _of_ladders(site: Site) -> Iterator[Problem]:
         said = ", ".join(f"{name} ({' '.join(step.signal for step in steps)})" for name, steps in later.items())
         what = f"Docker sends the first signal alone, and kills at the end of the whole ladder; left out: {said}"
         yield Problem("W123", "stop", what, "", "the form ONE sends them all: its supervisor does")
+
+
+def _of_sqlite(site: Site) -> Iterator[Problem]:
+    stack = site.stack
+    if stack.sqlite and not site.options.volumes and not _names_a_database(site):
+        what = f"each container would have a {os.path.basename(stack.sqlite)} of its own, which is gone with it"
+        folder = moved(os.path.dirname(stack.sqlite), stack.directory)
+        keep = "move it to a folder of its own, and" if folder == APP else "write:"  # a volume would hide the code
+        fix = f'{keep} "VOLUMES": ["data:{"/data" if folder == APP else folder}"]; or SERVICES, with postgresql'
+        yield Problem("W127", "database", what, "", fix)
+
+
+def _names_a_database(site: Site) -> bool:
+    """Whether a variable may, which the settings have not seen here."""
+    told = any(one.env_files or "DATABASE_URL" in one.environment for one in site.stack.processes)
+    has_store = any(store.type is StoreType.POSTGRESQL for store in site.stores.values())
+    return told or bool(site.options.env_file) or has_store
 
 
 def _of_the_front(site: Site) -> Iterator[Problem]:

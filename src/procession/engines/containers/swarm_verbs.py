@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from procession.engines.base import Asked, Row, Verb
-from procession.engines.containers.docker import CONTAINER_EVENTS, EVENT_FORMAT, EVENTS_SINCE, well
+from procession.engines.containers import said
+from procession.engines.containers.docker import CONTAINER_EVENTS, EVENTS_SINCE, well
 from procession.engines.containers.service import image_of
 from procession.engines.containers.swarm_updates import TASKS_FORMAT, not_taken_back, service
 from procession.engines.containers.tasks_seen import ENDED, Task, process_of, read_tasks, rows
@@ -42,8 +44,13 @@ def _is_unknown(done: Done) -> bool:
 
 
 def _names(asked: Asked, verb: str) -> list[str]:
-    """The processes meant. Raises Refusal for an instance: Swarm would start another in its place."""
+    """The processes meant. Raises Refusal for an instance: Swarm would start another in its place; and for a task,
+    which is no service any more once the release is over.
+    """
     for name in asked.names:
+        process = asked.stack.process(name)
+        if process is not None and process.kind is Kind.TASK:
+            raise Refusal(f"{name} is a task: Swarm runs it with each release", "procession apply", code=ExitCode.USAGE)
         if "." in name:
             what = f"Swarm cannot {verb} {name} alone"
             raise Refusal(what, f"procession {verb} {process_of(name)}", code=ExitCode.USAGE)
@@ -83,9 +90,10 @@ def _scaled(asked: Asked, counts: Mapping[str, int]) -> Steps[None]:
 
 
 def _scale(asked: Asked) -> Steps[None]:
-    for name, count in asked.replicas.items():
+    names = _names(replace(asked, names=tuple(asked.replicas)), "scale")
+    for name in names:
         process = asked.stack.process(name)
-        if process is not None and process.singleton and count > 1:
+        if process is not None and process.singleton and asked.replicas[name] > 1:
             raise Refusal(f"{name} is a singleton: never two at once", "scale it to 1 or 0", code=ExitCode.USAGE)
     yield from _scaled(asked, asked.replicas)
 
@@ -101,7 +109,8 @@ def _only(asked: Asked, names: Iterable[str]) -> list[str]:
 
 
 def _start(asked: Asked) -> Steps[None]:
-    wanted = {process.name: process.replicas for process in asked.stack.processes}
+    """As many as were wanted before they were stopped; one of what was scaled to none."""
+    wanted = {process.name: max(1, process.replicas) for process in asked.stack.processes}
     yield from _scaled(asked, {name: wanted[name] for name in _names(asked, "start")})
 
 
@@ -140,7 +149,15 @@ def _logs(asked: Asked) -> Steps[None]:
     for name in names:
         for of in [service(asked, name)] if asked.follow and "." not in name else (yield from _lives(asked, name)):
             argv = ("docker", "service", "logs", "--timestamps", *_span(asked), of)
-            yield Command(argv=argv, looks=True, shown=True, joined=True)
+            yield from said.show(
+                Command(argv=argv, looks=True, joined=True),
+                lambda lines: said.wanted(said.logged(lines, said.SWARM, lambda who: _instance(asked, who)), asked),
+            )
+
+
+def _instance(asked: Asked, task: str) -> str:
+    """web.1 of site_web.1.ID@NODE, or of site_web.1.ID; web of the service site_web."""
+    return ".".join(task.removeprefix(service(asked, "")).split(".")[:2])
 
 
 def _lives(asked: Asked, name: str) -> Steps[list[str]]:
@@ -163,9 +180,8 @@ def _is_of(asked: Asked, task: Task, name: str) -> bool:
 
 
 def _span(asked: Asked) -> tuple[str, ...]:
-    lines = ("--tail", "all" if asked.lines is None else str(asked.lines))
     since = ("--since", asked.since.isoformat()) if asked.since else ()
-    return (*lines, *since, *(("--follow",) if asked.follow else ()))
+    return ("--tail", said.tail(asked), *since, *(("--follow",) if asked.follow else ()))
 
 
 def _events(asked: Asked) -> Steps[None]:
@@ -177,18 +193,22 @@ def _events(asked: Asked) -> Steps[None]:
         where = (*_only(asked, names), asked.stack.name)
         argv = ("docker", "stack", "ps", "--no-trunc", "--format", INSTANCES_FORMAT, *where)
         yield Command(argv=argv, looks=True, shown=True)
-        yield _events_command(asked, SERVICE_EVENTS, [f"service={service(asked, process_of(name))}" for name in names])
+        yield from _daemon_events(
+            asked, SERVICE_EVENTS, [f"service={service(asked, process_of(name))}" for name in names]
+        )
     labels = [f"com.docker.swarm.service.name={service(asked, process_of(name))}" for name in asked.names]
     wanted = [f"label={label}" for label in labels or [f"{NAMESPACE}={asked.stack.name}"]]
-    yield _events_command(asked, CONTAINER_EVENTS, wanted)
+    yield from _daemon_events(asked, CONTAINER_EVENTS, wanted)
 
 
-def _events_command(asked: Asked, kinds: tuple[str, ...], wanted: list[str]) -> Command:
+def _daemon_events(asked: Asked, kinds: tuple[str, ...], wanted: list[str]) -> Steps[None]:
     since = asked.since.isoformat() if asked.since else EVENTS_SINCE
     until = () if asked.follow else ("--until", "0s")
     filters = [word for one in (*wanted, *(f"event={kind}" for kind in kinds)) for word in ("--filter", one)]
-    argv = ("docker", "events", "--since", since, *until, "--format", EVENT_FORMAT, *filters)
-    return Command(argv=argv, looks=True, shown=True)
+    argv = ("docker", "events", "--since", since, *until, "--format", said.EVENT_FORMAT, *filters)
+    yield from said.show(
+        Command(argv=argv, looks=True), lambda lines: said.happened(lines, lambda who: _instance(asked, who))
+    )
 
 
 VERBS: Final[Mapping[str, Verb]] = {
@@ -201,4 +221,4 @@ VERBS: Final[Mapping[str, Verb]] = {
     "logs": _logs,
     "events": _events,
 }
-TAKES: Final = {"logs": frozenset({"since"}), "events": frozenset({"since"})}
+TAKES: Final = {"logs": frozenset({"since", "grep", "json", "no_times"}), "events": frozenset({"since"})}

@@ -79,7 +79,7 @@ def _with_front(services: dict[str, dict[str, Data]], site: Site) -> list[File]:
         return [File(path=FILE, text=_text(services, site), mode=site.mode)]
     # Its own round of the instances, not Swarm's address for all of them: that keeps a connection to one that leaves.
     file = fronting.front_file(front, site, f"tasks.{front.name}")
-    service = {**fronting.front_service(front, site), "logging": logging(Log()), "deploy": _front_deploy(site)}
+    service = {**fronting.front_service(front, site, file), "logging": logging(Log()), "deploy": _front_deploy(site)}
     service["ports"] = [_port(site.options.front.port, fronting.HTTP_PORT, site), *_https(site)]
     services[fronting.NAME] = service
     text = _text(services, site, fronting.front_config(file, site))

@@ -23,10 +23,10 @@ def check(asked: Asked) -> Steps[None]:
     if done.status == NO_SUCH_PROGRAM or "No module named 'supervisor'" in done.stderr:
         raise Refusal("there is no supervisord here", "install it: pip install supervisor, or apt install supervisor")
     if not done.is_well:
-        raise Refusal(f"supervisord does not take its configuration: {_complaint(done)}", "nothing was changed")
+        raise Refusal(f"supervisord does not take its configuration: {complaint(done)}", "nothing was changed")
 
 
-def _complaint(done: Done) -> str:
+def complaint(done: Done) -> str:
     """supervisord's own stands before its words on how to get help."""
     errors = [line.removeprefix("Error: ") for line in done.stderr.splitlines() if line.startswith("Error: ")]
     return errors[0] if errors else done.last_words()

@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from procession.engines.files import File
-from procession.engines.supervisord.options import LAUNCH, READY, is_held, listener_name, tells
+from procession.engines.supervisord.options import LAUNCH, READY, is_held, listener_name
 from procession.engines.text import supervisord as text
-from procession.stack.model import Kind, Process, Stack
+from procession.stack.model import Kind, Process
 
 PYTHON = (sys.executable, "-I", "-S")
 TASKS = "tasks"  # the folder
 
 
-def command(process: Process, stack: Stack, instance: str, folder: str) -> str:
-    """The program itself where supervisord can do all that it needs, else through the launcher."""
+def command(process: Process, instance: str, folder: str, *, tells: bool, written: Mapping[str, str]) -> str:
+    """The program itself where supervisord can do all that it needs, else through the launcher, which also sets the
+    variables that are not `written` in supervisord's own file.
+    """
     if process.kind is Kind.TASK:
         return text.supervisord_command(launcher(f"@{task_path(process, folder)}"))
     argv = process.handoff if is_held(process) else process.argv
-    what = _for_instance(process, stack, instance, folder)
-    written = plain(process)
+    what = _for_instance(process, instance, folder, tells=tells)
     if odd := {name: value for name, value in variables(process).items() if name not in written}:
         what["environment"] = odd
     if not all(map(text.supervisord_can_hold, argv)):
@@ -46,11 +48,11 @@ def plain(process: Process) -> dict[str, str]:
     return {name: value for name, value in variables(process).items() if text.supervisord_can_set(name, value)}
 
 
-def _for_instance(process: Process, stack: Stack, name: str, folder: str) -> dict[str, Any]:
+def _for_instance(process: Process, name: str, folder: str, *, tells: bool) -> dict[str, Any]:
     what = _prepared(process)
     if is_held(process):
         what["listener"] = os.path.join(folder, listener_name(process))
-    if tells(process, stack):
+    if tells:
         what["ready"] = os.path.join(folder, READY, name)
     if process.singleton:
         what["lock"] = os.path.join(folder, f"{process.name}.lock")

@@ -12,6 +12,7 @@ CONF = "supervisord.conf"
 SOCKET = "supervisor.sock"
 LOG = "supervisord.log"
 PID = "supervisord.pid"
+STACK_DIRECTORY = ".procession"  # of the project: with what was applied, and the files of our own supervisor
 READY = "ready"  # the folder where instances say that they are
 _PROGRAMS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "programs")
 LAUNCH = os.path.join(_PROGRAMS, "launch.py")
@@ -32,7 +33,7 @@ class Options:
 
 def directory(stack: Stack, options: Options) -> str:
     """Absolute."""
-    said = options.directory or os.path.join(".procession", "supervisord")
+    said = options.directory or os.path.join(STACK_DIRECTORY, "supervisord")
     return os.path.normpath(os.path.join(stack.directory, said))
 
 
@@ -73,4 +74,8 @@ def listener_name(process: Process) -> str:
 
 def tells(process: Process, stack: Stack) -> bool:
     """Whether an instance can say that it is ready: in a file, which is its user's if supervisord is."""
-    return process.tells_ready and len({(one.user, one.group) for one in stack.processes}) == 1
+    return process.tells_ready and is_of_one_user(stack)
+
+
+def is_of_one_user(stack: Stack) -> bool:
+    return len({(process.user, process.group) for process in stack.processes}) == 1

@@ -6,7 +6,9 @@ import os
 
 from procession.engines.base import Asked
 from procession.engines.steps import Command
-from procession.engines.supervisord.options import CONF, READY, program
+from procession.engines.supervisord.launched import launcher
+from procession.engines.supervisord.options import CONF, READY, owner, program
+from procession.engines.text.supervisord import plain_json
 from procession.stack.model import Kind, Process
 
 
@@ -43,4 +45,14 @@ def instances(asked: Asked, *, tasks: bool = False) -> list[tuple[Process, str]]
 
 def supervisorctl(asked: Asked, *words: str, looks: bool = False) -> Command:
     argv = (program(asked.options, "supervisorctl"), "-c", os.path.join(asked.directory, CONF), *words)
-    return Command(argv=argv, looks=looks)
+    return as_owner(asked, *argv, looks=looks)
+
+
+def as_owner(asked: Asked, *argv: str, looks: bool = False, shown: bool = False) -> Command:
+    """By root: as the user that supervisord runs as. The directory is that user's, to put there what he likes, links
+    and another configuration included: root must not read, write or start any of it with its own rights.
+    """
+    user, group = owner(asked.stack)
+    if user and os.geteuid() == 0:
+        argv = (*launcher(plain_json({"user": user, "group": group})), *argv)
+    return Command(argv=argv, looks=looks, shown=shown)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from procession.engines.supervisord import launched
 from procession.engines.supervisord.options import HOLD, can_surge, is_held, listener_name, next_name
 from procession.engines.text import supervisord as text
-from procession.stack.model import Kind, Process, RestartWhen, Stack
+from procession.stack.model import Kind, Process, RestartWhen
 
 NEVER_GIVES_UP = 1_000_000  # supervisord has no word for it; it waits a second longer each time
 LISTENER_PRIORITY = 1  # first to start, last to stop
@@ -21,15 +21,20 @@ HOLDERS = 2  # while one of them is there, supervisord keeps the socket open
 Section = Mapping[str, str]
 
 
-def sections(process: Process, stack: Stack, priority: int, folder: str) -> dict[str, Section]:
-    """All that it takes: who holds its listener, its instances, and the one that a roll starts beside them."""
+def sections(process: Process, folder: str, *, priority: int, tells: bool) -> dict[str, Section]:
+    """All that it takes: who holds its listener, its instances, and the one that a roll starts beside them.
+
+    `tells`: they say themselves when they are ready (`options.tells`).
+    """
     found = {f"fcgi-program:{listener_name(process)}": _listener(process)} if is_held(process) else {}
+    written = launched.plain(process)
     for name in process.instances():
-        found[f"program:{name}"] = _program(process, stack, name, folder) | {"priority": str(priority)}
+        section = _program(process, name, folder, tells=tells, written=written)
+        found[f"program:{name}"] = section | {"priority": str(priority)}
     if can_surge(process):
         name = next_name(process)
-        section = _program(process, stack, name, folder) | {"priority": str(priority), "autostart": "false"}
-        found[f"program:{name}"] = section
+        section = _program(process, name, folder, tells=tells, written=written)
+        found[f"program:{name}"] = section | {"priority": str(priority), "autostart": "false"}
     return found
 
 
@@ -59,17 +64,18 @@ def _listener(process: Process) -> Section:
     }
 
 
-def _program(process: Process, stack: Stack, name: str, folder: str) -> dict[str, str]:
+def _program(process: Process, name: str, folder: str, *, tells: bool, written: Section) -> dict[str, str]:
+    """`written` are the variables that the file can hold (`launched.plain`)."""
     is_task = process.kind is Kind.TASK
     return {
-        "command": launched.command(process, stack, name, folder),
+        "command": launched.command(process, name, folder, tells=tells, written=written),
         "directory": text.supervisord_value(process.directory),
         "autostart": "false" if is_task else "true",
         **_restarts(process),
         **_stops(process),
         **({} if process.umask is None else {"umask": f"{process.umask:03o}"}),
         **_logs(process, name),
-        "environment": text.supervisord_environment(launched.plain(process) | _own_variables(process, name)),
+        "environment": text.supervisord_environment({**written, **_own_variables(process, name)}),
     }
 
 

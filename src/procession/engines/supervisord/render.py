@@ -39,8 +39,10 @@ def _conf(stack: Stack, options: Options) -> str:
     folder = where.directory(stack, options)
     priorities = _priorities(stack)
     programs: dict[str, Section] = {}
+    is_told = where.is_of_one_user(stack)
     for process in stack.processes:
-        programs.update(sections(process, stack, priorities[process.name], folder))
+        tells = is_told and process.tells_ready
+        programs.update(sections(process, folder, priority=priorities[process.name], tells=tells))
     found = {**_own_sections(stack, len(programs)), **programs}
     return HEAD + "".join(map(_section, found, found.values()))
 

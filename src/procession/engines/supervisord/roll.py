@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from procession.engines.base import Asked
-from procession.engines.steps import Command, News, Steps
+from procession.engines.steps import News, Steps
 from procession.engines.supervisord.options import can_surge, is_held, next_name, tells
-from procession.engines.supervisord.places import instances, log_path, ready_path, supervisorctl
+from procession.engines.supervisord.places import as_owner, instances, log_path, ready_path, supervisorctl
 from procession.engines.supervisord.waiting import RUNS, look, until_it_lives, well
 from procession.refusal import ExitCode, Refusal
 from procession.stack.model import Process
@@ -58,7 +58,7 @@ def _give_up(asked: Asked, process: Process, refusal: Refusal) -> Steps[None]:
     yield supervisorctl(asked, "stop", name)
     yield News(f"{name}: its last lines")
     path = log_path(asked, process, name)
-    yield Command(argv=("tail", "-n", str(LAST_LINES), path), shown=True)
+    yield as_owner(asked, "tail", "-n", str(LAST_LINES), path, shown=True)
     what = f"{name} did not become ready, and was stopped; {process.name} goes on as it was"
     raise Refusal(what, f"all that it said is in {path}", code=ExitCode.NOT_SO) from refusal
 
@@ -76,6 +76,6 @@ def _one_by_one(asked: Asked, some: Some) -> Steps[None]:
 def _renew(asked: Asked, process: Process, name: str, word: str = "restart") -> Steps[None]:
     """Waits until it is ready. Raises Refusal."""
     if tells(process, asked.stack):  # or what its last life said would count
-        yield Command(argv=("rm", "-f", ready_path(asked, name)))
+        yield as_owner(asked, "rm", "-f", ready_path(asked, name))
     yield from well(supervisorctl(asked, word, name), f"{name} did not stay up")
     yield from until_it_lives(asked, process, name)

@@ -15,7 +15,7 @@ from procession.stack.model import Stack
 SPARE_SECONDS = 10  # for supervisord itself, once all programs have ended
 
 UNIT = """\
-# At boot: systemctl enable {path}
+# At boot, as root: {enable}
 [Unit]
 Description={name}, by supervisord
 After=network-online.target
@@ -37,15 +37,27 @@ WantedBy=multi-user.target
 """
 
 
+def unit_name(stack: Stack) -> str:
+    return f"{stack.name}-supervisord.service"
+
+
+def enable_at_boot(path: str) -> str:
+    """What root is to type. A copy: through a link, as `systemctl enable PATH` makes one, systemd would take whatever
+    the user of the directory writes there, `User=root` included.
+    """
+    name = os.path.basename(path)
+    return f"install -m 644 {shlex.quote(path)} /etc/systemd/system/ && systemctl enable {name}"
+
+
 def unit(stack: Stack, options: Options) -> File:
     """The programs are stopped at the same time, so it is the longest that counts."""
     folder = where.directory(stack, options)
-    name = f"{stack.name}-supervisord.service"
+    name = unit_name(stack)
     conf = os.path.join(folder, where.CONF)
     control = (where.program(options, "supervisorctl"), "-c", conf)
     text = UNIT.format(
         name=systemd_value(stack.name),
-        path=shlex.quote(os.path.join(folder, name)),
+        enable=enable_at_boot(os.path.join(folder, name)),
         owner=_owner(stack),
         start=systemd_command((where.program(options), "-n", "-c", conf)),
         reload=systemd_command((*control, "update")),

@@ -10,12 +10,15 @@ from dataclasses import replace
 
 from procession.engines.base import Asked, Row, State, Verb
 from procession.engines.steps import Await, Command, News, Put, Steps
+from procession.engines.supervisord.check import complaint
 from procession.engines.supervisord.launched import launcher, task_path
 from procession.engines.supervisord.leftovers import end_leftovers
-from procession.engines.supervisord.options import CONF, LOG, next_name, owner, program
-from procession.engines.supervisord.places import folders, instances, log_path, ready_path, supervisorctl
+from procession.engines.supervisord.options import CONF, LOG, next_name, program
+from procession.engines.supervisord.places import as_owner, instances, log_path, ready_path, supervisorctl
 from procession.engines.supervisord.render import render
 from procession.engines.supervisord.roll import roll
+from procession.engines.supervisord.room import give_to_owner, make_room
+from procession.engines.supervisord.unit import enable_at_boot, unit_name
 from procession.engines.supervisord.waiting import RUNS, START_SECONDS, look, until_up, well
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
@@ -23,12 +26,13 @@ from procession.stack.model import Kind, Process
 
 AT_ONCE_MAX = 16  # supervisorctls that run beside each other
 NOT_YET = "Not started"  # what supervisorctl says of a program that was added just now
+GONE = ("no such file", "refused connection")  # supervisorctl's words where it has ended, or was killed
 EVENTS = "spawned:|exited:|success:|stopped:|gave up:|killing|waiting for|reaped unknown|supervisord started"
 
 
 def apply(asked: Asked) -> Steps[None]:
     """Tasks first, each to its end: if one fails, what runs goes on as it was. Raises Refusal."""
-    yield from _make_room(asked)
+    yield from make_room(asked)
     for process in asked.stack.processes:
         if process.kind is Kind.TASK:
             yield from _run_task(asked, process)
@@ -42,10 +46,10 @@ def apply(asked: Asked) -> Steps[None]:
 
 def _begin(asked: Asked) -> Steps[None]:
     yield from end_leftovers(asked)
-    start = Command(argv=(program(asked.options), "-c", _conf(asked)), environment={"PYTHONUTF8": "1"})
-    yield from well(start, "supervisord does not start")
-    unit = os.path.join(asked.directory, f"{asked.stack.name}-supervisord.service")
-    yield News(f"it does not start at boot by itself; as root: systemctl enable {unit}")
+    start = as_owner(asked, program(asked.options), "-c", _conf(asked))
+    yield from well(replace(start, environment={"PYTHONUTF8": "1"}), "supervisord does not start")
+    path = os.path.join(asked.directory, unit_name(asked.stack))
+    yield News(f"it does not start at boot by itself; as root: {enable_at_boot(path)}")
 
 
 def _start_the_stopped(asked: Asked) -> Steps[None]:
@@ -60,25 +64,15 @@ def _is_down(row: Row) -> bool:
     return row.state is State.FAILED or (row.state is State.STOPPED and NOT_YET not in row.said)
 
 
-def _make_room(asked: Asked) -> Steps[None]:
-    """A directory for one user alone; as root, that user's."""
-    yield Command(argv=("mkdir", "-p", *folders(asked)))
-    yield Command(argv=("chmod", "0700", asked.directory))
-    user, group = owner(asked.stack)
-    if user and os.geteuid() == 0:
-        yield Command(argv=("chown", "-R", f"{user}:{group}", asked.directory))
-
-
 def _run_task(asked: Asked, process: Process) -> Steps[None]:
     """That it is done is kept in a file, since supervisord knows nothing of it."""
     done_path = ready_path(asked, process.instances()[0])
     yield News(f"{process.name}: runs")
-    yield Command(argv=("rm", "-f", done_path))
-    done = yield Command(argv=launcher(f"@{task_path(process, asked.directory)}"), shown=True)
+    yield as_owner(asked, "rm", "-f", done_path)
+    done = yield as_owner(asked, *launcher(f"@{task_path(process, asked.directory)}"), shown=True)
     if not done.is_well:
         raise Refusal(f"{process.name} ended with {done.status}; what ran goes on as it was", code=ExitCode.NOT_SO)
-    script = 'echo done > "$1" && chown --reference="$2" "$1"'
-    yield Command(argv=("sh", "-c", script, "sh", done_path, asked.directory))
+    yield as_owner(asked, "sh", "-c", 'echo done > "$1"', "sh", done_path)
     yield News(f"{process.name}: done")
 
 
@@ -118,7 +112,8 @@ def _do(asked: Asked, word: str, names: Sequence[str]) -> Steps[None]:
 
 def _is_next(row: Row, asked: Asked) -> bool:
     process = asked.stack.process(row.process)
-    return process is not None and row.name == next_name(process) and (not asked.names or row.process in asked.names)
+    is_meant = not asked.names or bool({row.process, row.name} & set(asked.names))
+    return process is not None and row.name == next_name(process) and is_meant
 
 
 def _at_once(asked: Asked, word: str, names: Sequence[str]) -> Command:
@@ -141,6 +136,7 @@ def scale(asked: Asked) -> Steps[None]:
     for file in rendering.files:
         if file.path == CONF:
             yield Put(asked.directory, file, asked.owner)
+            yield from give_to_owner(asked)
     yield from well(supervisorctl(asked, "update"), "supervisord does not take its configuration in")
     yield from until_up(asked, instances(replace(asked, names=tuple(asked.replicas))))
     for name, count in asked.replicas.items():
@@ -148,12 +144,15 @@ def scale(asked: Asked) -> Steps[None]:
 
 
 def down(asked: Asked) -> Steps[None]:
-    """Raises Refusal where it does not end."""
+    """Raises Refusal where it does not end. It may have ended already, by a boot."""
     looked = yield supervisorctl(asked, "pid", looks=True)
     if looked.is_well:
         yield from _shut_down(asked, looked.stdout.strip())
+    elif not any(word in looked.stdout for word in GONE):
+        raise Refusal(f"supervisord does not answer: {complaint(looked)}")
     elif not (yield from end_leftovers(asked)):
-        raise Refusal(f"no supervisord is there: {looked.last_words()}", code=ExitCode.NO_SUPERVISOR)
+        yield News(f"no supervisord is there, and nothing of it runs: {looked.last_words()}")
+        return
     yield News("all of it is stopped, and supervisord has ended; its files stay")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from procession.engines.base import Asked, Row, State
 from procession.engines.steps import Await, Command, Steps
 from procession.engines.supervisord.places import supervisorctl
-from procession.engines.supervisord.status import read_rows
+from procession.engines.supervisord.status import read_rows, status
 from procession.refusal import ExitCode, Refusal
 from procession.run import Done
 from procession.stack.model import Process
@@ -75,6 +75,5 @@ def well(command: Command, otherwise: str) -> Steps[Done]:
 
 
 def look(asked: Asked) -> Steps[dict[str, Row]]:
-    """The instances that supervisord knows, by name; none where it is not there."""
-    done = yield supervisorctl(asked, "status", looks=True)
-    return {row.name: row for row in read_rows(done.stdout, asked)}
+    """The instances that supervisord knows, by name. Raises Refusal where it is not there."""
+    return {row.name: row for row in (yield from status(asked))}

@@ -23,7 +23,7 @@ def supervisor(stack: Stack, options: Options) -> str:
     goodbye. Restart=on-failure: it ends well when it was told `down`, and stays so. systemd keeps its listeners
     meanwhile (FileDescriptorStoreMax=). Delegate=yes: it divides its cgroup among the instances. Raises Unwritable.
     """
-    argv = [sys.executable, "-m", "procession", "supervise", "-C", stack.directory, "--no-echo"]
+    argv = [sys.executable, "-m", "procession", "supervise", "-C", stack.directory, *_settings(stack), "--no-echo"]
     start = max(START_SECONDS_MIN, sum(start_seconds(process) for process in stack.processes))
     stop = sum(process.stop_seconds + LATE_SECONDS for process in stack.processes)
     service: list[Entry] = [
@@ -54,3 +54,9 @@ def supervisor(stack: Stack, options: Options) -> str:
             ("Install", [("WantedBy", wanted)]),
         ]
     )
+
+
+def _settings(stack: Stack) -> list[str]:
+    """Those that the stack was read from: `apply --settings` is not to end in what manage.py says by itself."""
+    modules = {process.origin.file for process in stack.processes if process.origin.source == "settings"}
+    return ["--settings", *modules] if len(modules) == 1 else []

@@ -10,7 +10,7 @@ from procession.engines.steps import Command, News, Steps
 from procession.engines.systemd import names
 from procession.engines.systemd.roll import roll
 from procession.engines.systemd.service import hands_over
-from procession.engines.systemd.units import Unit, carry_out, is_task, look, show, systemctl
+from procession.engines.systemd.units import DOWN, Unit, carry_out, is_task, look, show, systemctl
 from procession.engines.systemd.verbs import restart, start
 from procession.refusal import Refusal
 from procession.stack.model import Process
@@ -69,15 +69,17 @@ def _begin_or_tell(asked: Asked, unit: str) -> Steps[None]:
 
 
 def _end_what_is_gone(asked: Asked) -> Steps[None]:
-    """Before the reload, while systemd still knows how they are to be stopped."""
+    """Before the reload, while systemd still knows how they are to be stopped; those that it still has."""
     there = {names.file(asked.stack, process) for process in asked.stack.processes}
     for process in filter(hands_over, asked.stack.processes):
         there |= {names.socket(asked.stack, process), names.listener(asked.stack, process)}
     endings = tuple(path for path in asked.changed if path.endswith((".service", ".socket")) and path not in there)
     gone = [path for path in endings if not os.path.exists(os.path.join(asked.directory, path))]
     if gone:
-        units = [path.replace("@.service", "@*.service") for path in gone]
-        yield from carry_out(systemctl(asked.options, "stop", "--", *units))
+        said = yield from show(asked.options, *(path.replace("@.service", "@*.service") for path in gone))
+        up = [unit for unit, one in said.items() if one.get("ActiveState") not in DOWN]
+        if up:
+            yield from carry_out(systemctl(asked.options, "stop", "--", *up))
 
 
 def _end_surplus(asked: Asked, before: list[Unit]) -> Steps[None]:

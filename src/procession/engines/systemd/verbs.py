@@ -12,8 +12,8 @@ from procession.engines.systemd.render import render
 from procession.engines.systemd.service import hands_over
 from procession.engines.systemd.status import row
 from procession.engines.systemd.units import Unit, carry_out, chosen, is_task, look, systemctl
-from procession.refusal import ExitCode, Refusal
-from procession.stack.model import Kind, Process
+from procession.refusal import Refusal
+from procession.stack.model import Process
 
 TROUBLE = ("failed", "activating")
 ALONE = "--job-mode=ignore-dependencies"  # a task that is run again must not take down what Requires= it
@@ -23,10 +23,20 @@ def start(asked: Asked) -> Steps[None]:
     """Also what had failed, and after all waits: what has READY to say has said it when this is done."""
     units = [] if asked.names else [names.target(asked.stack)]
     if asked.options.supervisor:
-        units = [names.supervisor(asked.stack)]
+        units, down = [names.supervisor(asked.stack)], []
     else:
         units += _named(asked)
-    done = yield systemctl(asked.options, "start", "--", *units)
+        down = [unit for unit in (yield from look(asked)) if is_wanted(asked, unit) and not unit.is_up]
+    if down:
+        yield News(f"waiting until ready: {', '.join(unit.name for unit in down)}")
+    yield from _bring_up(asked, "start", "--", *units)
+    for unit in down:
+        yield News(f"{unit.name}: {'done' if is_task(unit) else 'started'}")
+
+
+def _bring_up(asked: Asked, *words: str) -> Steps[None]:
+    """By systemctl, which waits until all is ready. Raises Refusal."""
+    done = yield systemctl(asked.options, *words)
     if not done.is_well:
         raise Refusal((yield from _what_failed(asked)) or done.last_words(), "procession logs")
 
@@ -37,7 +47,7 @@ def _what_failed(asked: Asked) -> Steps[str]:
         return ""
     units = yield from look(asked)
     failed = [row(unit, 0.0) for unit in units if unit.said.get("ActiveState") in TROUBLE]
-    return "; ".join(f"{each.name} is in {each.state}: {each.said}" for each in failed)
+    return "; ".join(f"{each.name}: {', '.join(filter(None, (each.state, each.said)))}" for each in failed)
 
 
 def _named(asked: Asked) -> list[str]:
@@ -51,7 +61,11 @@ def _named(asked: Asked) -> list[str]:
 
 def stop(asked: Asked) -> Steps[None]:
     """A process as a whole stops listening, too; one instance of it leaves the listening to the others."""
+    units = [] if asked.options.supervisor else (yield from look(asked))
     yield from carry_out(systemctl(asked.options, "stop", "--", *_all(asked)))
+    for unit in units:
+        if unit.is_up and not is_task(unit):
+            yield News(f"{unit.name}: stopped")
 
 
 def _all(asked: Asked) -> list[str]:
@@ -74,12 +88,15 @@ def restart(asked: Asked) -> Steps[None]:
         yield from carry_out(systemctl(asked.options, "restart", "--", names.supervisor(asked.stack)))
         return
     units = yield from look(asked)
-    tasks = [unit.unit for unit in units if is_task(unit) and asked.names]
-    others = [unit.unit for unit in units if not is_task(unit) and is_wanted(asked, unit)]
+    tasks = [unit for unit in units if is_task(unit) and asked.names]
+    others = [unit for unit in units if not is_task(unit) and is_wanted(asked, unit)]
     for task in tasks:
-        yield from carry_out(systemctl(asked.options, "restart", ALONE, "--", task))
+        yield from _bring_up(asked, "restart", ALONE, "--", task.unit)
+        yield News(f"{task.name}: done")
     if others:
-        yield from carry_out(systemctl(asked.options, "restart", "--", *others))
+        yield from _bring_up(asked, "restart", "--", *(unit.unit for unit in others))
+    for unit in others:
+        yield News(f"{unit.name}: restarted")
 
 
 def is_wanted(asked: Asked, unit: Unit) -> bool:
@@ -90,30 +107,20 @@ def is_wanted(asked: Asked, unit: Unit) -> bool:
 def scale(asked: Asked) -> Steps[None]:
     """Start what is missing, stop what is too much: the highest numbers. It lasts until the next apply or boot."""
     for name, count in asked.replicas.items():
-        process = asked.stack.process(name)
-        assert process is not None, "the console looks names up"
-        _refuse_to_scale(process, count)
         yield from _scale(replace(asked, names=(name,)), count)
-
-
-def _refuse_to_scale(process: Process, count: int) -> None:
-    if process.kind is Kind.TASK:
-        raise Refusal(f"{process.name} is a task: it runs once", code=ExitCode.USAGE)
-    if process.singleton and count > 1:
-        what = f"{process.name} is a singleton: there must never be two of it"
-        raise Refusal(what, 'write "SINGLETON": False if two do no harm', code=ExitCode.USAGE)
 
 
 def _scale(asked: Asked, count: int) -> Steps[None]:
     process, _ = chosen(asked)[0]
     units = yield from look(asked)
     there = {unit.number for unit in units if unit.is_up}
-    missing = [names.instance(asked.stack, process, number) for number in range(1, count + 1) if number not in there]
-    surplus = [names.instance(asked.stack, process, number) for number in sorted(there) if number > count]
-    if missing:
-        yield from carry_out(systemctl(asked.options, "start", "--", *missing))
-    if surplus:
-        yield from carry_out(systemctl(asked.options, "stop", "--", *surplus))
+    missing = [number for number in range(1, count + 1) if number not in there]
+    surplus = [number for number in sorted(there) if number > count]
+    for verb, past, numbers in (("start", "started", missing), ("stop", "stopped", surplus)):
+        if numbers:
+            yield from _bring_up(asked, verb, "--", *(names.instance(asked.stack, process, one) for one in numbers))
+        for number in numbers:
+            yield News(f"{process.name}.{number}: {past}")
     if count != process.replicas:
         yield News(f"{process.name}: {count} until the next apply or boot; REPLICAS in the declaration makes it last")
 

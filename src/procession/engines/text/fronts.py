@@ -15,9 +15,12 @@ def nginx_value(value: str) -> str:
 
 
 def caddy_value(value: str) -> str:
-    """One token of a Caddyfile. Raises ValueError for `{`, which makes a placeholder, quoted or not, and for the rare
-    value that neither kind of quotes can hold: in "" only a quote can be escaped, in `` nothing can.
+    """One token of a Caddyfile. Raises ValueError for `{`, which makes a placeholder, quoted or not, for a `}` alone,
+    which ends a block, quoted or not (Caddy 2.6), and for the rare value that neither kind of quotes can hold: in ""
+    only a quote can be escaped, in `` nothing can.
     """
+    if value == "}":
+        raise ValueError("Caddy cannot take a } alone")
     if "{" in value:
         raise ValueError(f"Caddy cannot take a {{ in {value!r}")
     if PLAIN.fullmatch(value):

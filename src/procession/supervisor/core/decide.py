@@ -180,15 +180,22 @@ def _begun(turn: Turn, instance: Instance) -> None:
 
 
 def _died(turn: Turn, instance: Instance, news: Died) -> None:
-    text = _end_text(instance, news) + (f", stopped because it {instance.blame}" if instance.blame else "")
-    turn.record(instance, "exited", {"status": news.status, "text": text})
+    killer = _killer(instance, news)
+    text = _end_text(instance, killer, news.status) + (
+        f", stopped because it {instance.blame}" if instance.blame else ""
+    )
+    memory = {"killer": killer.value} if killer is not OutOfMemory.NO else {}
+    turn.record(instance, "exited", {"status": news.status, "text": text, **memory})
     turn.happen(replace(instance, pid=0, status=news.status, last_exit=text), Happening.DIED)
 
 
-def _end_text(instance: Instance, news: Died) -> str:
+def _killer(instance: Instance, news: Died) -> OutOfMemory:
     """What we killed ourselves, no lack of memory did."""
-    killer = OutOfMemory.NO if instance.phase is Phase.KILLING else news.killer
-    return memory_text(killer, instance.running.limits.memory_bytes) or status_text(news.status)
+    return OutOfMemory.NO if instance.phase is Phase.KILLING else news.killer
+
+
+def _end_text(instance: Instance, killer: OutOfMemory, status: int | None) -> str:
+    return memory_text(killer, instance.running.limits.memory_bytes) or status_text(status)
 
 
 def _meet_limit(turn: Turn, news: Grown | MemoryKilled | NotHeld) -> None:

@@ -106,6 +106,7 @@ class Instance:
     deaths: int = 0  # early ones, in a row
     failures_ready: int = 0  # failed probes in a row
     failures_alive: int = 0
+    readiness_failures: int = 0  # over all its lives: probes failed once it was ready, and starts not ready in time
     status: int | None = None  # of the last death: exit code, or minus a signal; None: not known
     last_exit: str = ""  # the last death, in words
     blame: str = ""  # why we stopped this life although it was wanted: "was not ready within 60 s"

@@ -76,8 +76,15 @@ def _probed_readiness(instance: Instance, ok: bool) -> tuple[Instance, Happening
         return replace(instance, said=NOT_TOLD), None
     if ok:
         return replace(instance, failures_ready=0), Happening.READY_SEEN
-    instance = replace(instance, failures_ready=instance.failures_ready + 1)
+    instance = _missed(replace(instance, failures_ready=instance.failures_ready + 1))
     return instance, Happening.UNREADY_SEEN if instance.failures_ready >= instance.running.readiness.failures else None
+
+
+def _missed(instance: Instance) -> Instance:
+    """Counted for people. While it starts, nobody expects it to be ready: the deadline counts then, see `turn`."""
+    if instance.ready_at is None:
+        return instance
+    return replace(instance, readiness_failures=instance.readiness_failures + 1)
 
 
 def _probed_liveness(instance: Instance, news: Probed) -> tuple[Instance, Happening | None]:
@@ -105,7 +112,7 @@ def told(instance: Instance, news: Told, now: float) -> tuple[Instance, Happenin
         return _started(instance) if is_it else (instance, None)
     if news.ready is None or running.readiness.type not in TELLING:
         return instance, None
-    return instance, Happening.READY_SEEN if news.ready else Happening.UNREADY_SEEN
+    return (instance, Happening.READY_SEEN) if news.ready else (_missed(instance), Happening.UNREADY_SEEN)
 
 
 def _heard(instance: Instance, news: Told, now: float) -> Instance:

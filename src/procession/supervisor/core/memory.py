@@ -18,11 +18,15 @@ def remember(model: Model) -> dict[str, Any]:
         "ending": model.is_ending,
         "scaled": dict(model.scaled),
         "instances": {
-            name: {"life": i.life, "restarts": i.restarts, "held": i.held, "done": i.phase is Phase.DONE, **_failure(i)}
+            name: {"life": i.life, "held": i.held, "done": i.phase is Phase.DONE, **_counts(i), **_failure(i)}
             for name, i in model.instances.items()
             if not i.outgoing
         },
     }
+
+
+def _counts(instance: Instance) -> dict[str, int]:
+    return {"restarts": instance.restarts, "readiness_failures": instance.readiness_failures}
 
 
 def _failure(instance: Instance) -> dict[str, Any]:
@@ -66,6 +70,7 @@ def _recalled(*, process_name: str, number: int, model: Model, past: Mapping[str
         held=was.get("held") is True,
         life=_number(was, "life"),
         restarts=_number(was, "restarts"),
+        readiness_failures=_number(was, "readiness_failures"),
         deaths=_number(was, "deaths"),
         last_exit=str(was.get("last_exit", "")),
     )

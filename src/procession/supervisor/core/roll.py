@@ -52,6 +52,7 @@ def begin(turn: Turn, instance: Instance) -> None:
         since=turn.now,
         wanted=True,
         restarts=instance.restarts + 1,
+        readiness_failures=instance.readiness_failures,
     )
     turn.happen(successor, Happening.START)
     turn.sort()
@@ -67,7 +68,8 @@ def call_off(turn: Turn, new: Instance, old: Instance) -> None:
     """The successor is gone without having been ready: the old one has its place back, and nothing else is rolled."""
     turn.instances.pop(old.key)
     reason = f"the new one {new.last_exit}; the old one, pid {old.pid}, goes on"
-    turn.put(replace(old, outgoing=False, roll_failed=reason, process=new.process))
+    failures = max(old.readiness_failures, new.readiness_failures)
+    turn.put(replace(old, outgoing=False, roll_failed=reason, process=new.process, readiness_failures=failures))
     turn.sort()
     turn.do(do.Changed(old.name))
     turn.record(old, "roll-called-off", {"because": new.last_exit})

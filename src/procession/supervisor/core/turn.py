@@ -119,7 +119,7 @@ def _spawn(turn: Turn, instance: Instance) -> Instance:
     turn.model = replace(turn.model, lives=life)
     turn.do(do.Spawn(instance.name, life, process))
     instance = replace(
-        instance,
+        _forget_ready(turn, instance),
         running=process,
         life=life,
         pid=0,
@@ -129,18 +129,10 @@ def _spawn(turn: Turn, instance: Instance) -> Instance:
         worn="",
         renewed_at=None,
         born=turn.now,
-        ready_at=None,
-        has_started=False,
-        loaded=frozenset(),
-        others_due=None,
-        has_told=False,
         may_have_told=False,
         restarts=instance.restarts + (instance.born is not None),
         rung=0,
-        failures_ready=0,
-        failures_alive=0,
         blame="",
-        said="",
         tells="",
     )
     return _watch_start(turn, instance)
@@ -174,6 +166,7 @@ def _unwatch(turn: Turn, instance: Instance) -> Instance:
 
 
 def _forget_ready(_turn: Turn, instance: Instance) -> Instance:
+    """What it showed and said on the way to being ready; a new life begins without it, too."""
     return replace(
         instance,
         ready_at=None,
@@ -220,7 +213,9 @@ def _blame_late(_turn: Turn, instance: Instance) -> Instance:
         (running.startup, "started") if running.startup and instance.is_starting_up else (running.readiness, "ready")
     )
     said = f": {instance.said}" if instance.said else ""
-    return replace(instance, blame=f"was not {what} within {probe.within_seconds:g} s{said}")
+    failures = instance.readiness_failures + 1
+    blame = f"was not {what} within {probe.within_seconds:g} s{said}"
+    return replace(instance, blame=blame, readiness_failures=failures)
 
 
 def _kill(turn: Turn, instance: Instance) -> Instance:

@@ -40,6 +40,8 @@ def change(model: Model, name: str, now: float) -> dict[str, object]:
         "deaths": instance.deaths,
         "crash_looping": instance.is_crash_looping,
         "last_exit": instance.last_exit,
+        "last_status": instance.status,
+        "readiness_failures": instance.readiness_failures,
         "roll_failed": instance.roll_failed,
         "starting_up": instance.phase is Phase.STARTING and instance.is_starting_up,
         "says": instance.tells if instance.pid else "",

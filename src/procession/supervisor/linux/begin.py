@@ -25,7 +25,7 @@ from procession.supervisor.core.actions import Record
 from procession.supervisor.core.events import Adopted, Apply, Resume
 from procession.supervisor.core.memory import recall
 from procession.supervisor.core.turn import ASKED
-from procession.supervisor.linux import kernel, procfs, rundir, systemd
+from procession.supervisor.linux import kernel, multiprocess, procfs, rundir, systemd
 from procession.supervisor.linux.group import Group
 from procession.supervisor.linux.procfs import Mark
 from procession.supervisor.linux.state import Found, Survey, digest, survey, why_of_no_use
@@ -56,6 +56,7 @@ def begin(supervisor: Supervisor, given: Stack | None, argv: list[str], *, by_a_
     if by_a_person:
         state = _with_another_wish(state)
     found = survey(supervisor.directory, state or {}, _owners(supervisor, given))
+    multiprocess.begin(supervisor.directory, is_anybody_there=bool(found.living))
     was_cut_off = bool(found.living) or (given is None and (state is not None or bool(trouble)))
     stack = given or (_last_stack(supervisor) if was_cut_off else None)
     if was_cut_off:

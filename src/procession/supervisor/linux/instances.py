@@ -25,7 +25,7 @@ from procession.supervisor.core.events import (
     Told,
     TreeGone,
 )
-from procession.supervisor.linux import heartbeats, kernel, procfs
+from procession.supervisor.linux import heartbeats, kernel, multiprocess, procfs
 from procession.supervisor.linux.abort import Abort
 from procession.supervisor.linux.cgroups import Groups
 from procession.supervisor.linux.children import Children
@@ -309,6 +309,8 @@ class Instances:
         self._lives.pop(life.number, None)
         if heartbeats.has_heartbeat(life.process):
             heartbeats.forget(heartbeats.path_of(self.heartbeats, life.name, life.number))
+        if life.process.prometheus:
+            multiprocess.bury_all(self._directory)
         self._memory.forget(life.number)
         if life.group is not None:
             self.groups.remove(life.group)

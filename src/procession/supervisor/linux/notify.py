@@ -39,10 +39,11 @@ class Sender(NamedTuple):
 
 class NotifySocket:
     """`tell(Told)` hears what instances say; `beat(life, seconds)` that one is well, and will say so again within these
-    (0: as before); `who(pid)` gives the instance whose main process that is, or None.
+    (0: as before); `who(pid)` gives the instance whose main process that is, or None. `hear_sibling(pid, said)` is
+    asked first: True where it was no instance's word, but that of a program of our own.
     """
 
-    __slots__ = ("_beat", "_directory", "_socket", "_tell", "_who", "address")
+    __slots__ = ("_beat", "_directory", "_hear_sibling", "_socket", "_tell", "_who", "address")
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class NotifySocket:
         tell: Callable[[Told], object],
         beat: Callable[[int, float], object],
         who: Callable[[int], Sender | None],
+        hear_sibling: Callable[[int, dict[str, str]], bool],
     ) -> None:
         """Go on with the socket that the supervisor before us had, what was said meanwhile is in it; else bind one.
 
@@ -62,6 +64,7 @@ class NotifySocket:
         self._tell = tell
         self._beat = beat
         self._who = who
+        self._hear_sibling = hear_sibling
         self.address = _address(directory)
         self._socket = _taken_over(directory, self.address, inherited) or _bind(self.address)
         loop.watch(self._socket.fileno(), self._receive)
@@ -81,6 +84,8 @@ class NotifySocket:
             return
         pid, uid = _credentials(ancillary)
         said = parse_message(data)
+        if self._hear_sibling(pid, said):
+            return
         sender = self._find(pid, uid) or self._find_named(said, uid)
         if sender is not None:
             self._pass_on(sender, pid, said)

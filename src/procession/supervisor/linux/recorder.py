@@ -37,7 +37,8 @@ class Recorder:
 
     __slots__ = (
         "_children", "_deaths", "_directory", "_echo", "_fd", "_is_full", "_is_renewed", "_kept", "_loop", "_lost",
-        "_on_gone", "_opened", "_pidfd", "_queue", "_queue_bytes", "_since", "_wanted", "_watch", "pid", "restarts",
+        "_on_gone", "_opened", "_pidfd", "_queue", "_queue_bytes", "_since", "_wanted", "_watch",
+        "on_renewed", "pid", "restarts",
     )  # fmt: skip
 
     def __init__(self, directory: str, loop: Loop, children: Children, *, echo: bool, kept: int) -> None:
@@ -61,6 +62,7 @@ class Recorder:
         self._since = 0.0
         self._deaths = 0
         self._on_gone: Callable[[], object] | None = None
+        self.on_renewed: Callable[[], object] = _do_nothing  # another one has begun: what it said before is over
         self.pid = 0
         self.restarts = 0
 
@@ -147,7 +149,7 @@ class Recorder:
             "pid": os.getpid(),
             "argv": argv,
             "environment": dict(os.environ),
-            "directory": os.getcwd(),
+            "directory": self._directory,  # the one that stays; that of a release may be removed
             "umask": _umask(),
         }
         self._watch = {"watch": program}
@@ -210,6 +212,7 @@ class Recorder:
         why = "the recorder was renewed, too" if self._is_renewed else "the recorder had ended"
         self._is_renewed = False
         self._send({"note": f"{why}; started again as pid {self.pid}"})
+        self.on_renewed()
         for command in (self._watch, *self._opened.values()):
             if command:
                 self._send(command)
@@ -270,6 +273,10 @@ def take_kept_fd(directory: str) -> int:
         return -1
     finally:
         os.close(pidfd)
+
+
+def _do_nothing() -> None:
+    """Nobody asked to be told."""
 
 
 def _widen_pipe(fd: int) -> None:

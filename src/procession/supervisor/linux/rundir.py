@@ -4,6 +4,7 @@ supervisor.lock   held while a supervisor lives, with its pid in it
 control.sock      see `server`
 stack.json        what runs
 state.json        what people asked for, and which processes are whose
+alerts.json       see `alerter`; alerts.report beside it, see `sender`
 fifo/web.1        what the instance says, on its way to the recorder
 terminal/web.1.7  the socket of its terminal, if it has one, in its 7th life
 log/, history.sqlite, recorder.*   the recorder's

@@ -20,7 +20,7 @@ from typing import NoReturn
 from procession import hostlock
 from procession.owner import Owner, become, find_owner
 from procession.stack.model import Limits, Process
-from procession.supervisor.linux import heartbeats, kernel, openfiles
+from procession.supervisor.linux import heartbeats, kernel, multiprocess, openfiles
 from procession.supervisor.linux.environment import build_environment
 from procession.supervisor.linux.group import Group, write
 from procession.supervisor.linux.signals import block_signals, reset_signals, unblock_signals
@@ -112,6 +112,7 @@ def _prepare_and_exec(work: Launch, parent: int, report: int) -> NoReturn:
     owner = _find_owner(process)
     environment = _environment(work, owner.variables() if owner else {})
     _make_heartbeat(work, owner, environment)
+    _share_numbers(work, owner, environment)
     _enter(process.directory)
     if process.umask is not None:
         os.umask(process.umask)
@@ -239,6 +240,18 @@ def _make_heartbeat(work: Launch, owner: Owner | None, environment: dict[str, st
     environment["PROCESSION_HEARTBEAT"] = path
     if work.process.liveness is not None:
         environment["PROCESSION_HEARTBEAT_SECONDS"] = f"{heartbeats.every_seconds(work.process.liveness):g}"
+
+
+def _share_numbers(work: Launch, owner: Owner | None, environment: dict[str, str]) -> None:
+    """prometheus_client's directory; one that the site names itself is the site's. Without room for it: without it."""
+    if not work.process.prometheus or work.argv or environment.get(multiprocess.VARIABLE):
+        return
+    uid, gid = (owner.uid, owner.gid) if owner else (os.geteuid(), os.getegid())
+    try:
+        directory = multiprocess.make(work.stack_directory, uid, gid)
+    except OSError:
+        return
+    environment[multiprocess.VARIABLE] = environment[multiprocess.OURS] = directory
 
 
 def _enter(directory: str) -> None:

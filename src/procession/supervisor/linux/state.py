@@ -49,6 +49,7 @@ def digest(process: Process) -> int:
         process.directory, process.user, process.group, process.umask, process.limits,
         process.no_new_privs,
         *([process.lock] if process.lock else []),
+        *(["prometheus"] if process.prometheus else []),
     )  # fmt: skip
     return crc32(repr(lived_by).encode("utf-8", "surrogateescape")) or 1
 

@@ -23,7 +23,7 @@ from procession.supervisor.core import view
 from procession.supervisor.core.decide import decide, next_deadline
 from procession.supervisor.core.events import Apply, Down, Event, Tick
 from procession.supervisor.core.model import Model, empty
-from procession.supervisor.linux import heartbeats, openfiles, rundir, successor, systemd
+from procession.supervisor.linux import heartbeats, multiprocess, openfiles, rundir, successor, systemd
 from procession.supervisor.linux.activation import Passed
 from procession.supervisor.linux.children import Children
 from procession.supervisor.linux.inherited import Inherited
@@ -41,10 +41,15 @@ from procession.supervisor.linux.takeback import take_back
 from procession.supervisor.linux.terminals import Terminals
 from procession.supervisor.linux.trees import Kill, everything
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procession.supervisor.linux.alerter import Alerter
+
 SAVE_SECONDS = 0.05  # that changes are collected for one write of the state
 SAVE_AGAIN_SECONDS = 2.0  # after a write that failed
 QUIT_SECONDS = 15.0  # that the recorder may take to write what is left, after the last process is gone
 HURRY_SECONDS = 10.0  # after a second SIGTERM, until we go without waiting for what does not die of SIGKILL
+LOST_WORD = "X_LOST"  # the recorder's: why lines are being dropped for want of room; empty when they are no more
 OWN_OPERATION = 1  # the one with which we began
 
 
@@ -61,8 +66,9 @@ class Supervisor:
         self.loop = Loop()
         self.children = Children(self.loop)
         self.notify = NotifySocket(
-            directory, self.loop, inherited.notify, tell=self.tell, beat=self._beat, who=self._who
-        )
+            directory, self.loop, inherited.notify, tell=self.tell, beat=self._beat, who=self._who,
+            hear_sibling=self._hear_recorder,
+        )  # fmt: skip
         self.recorder = Recorder(directory, self.loop, self.children, echo=echo, kept=self.notify.fileno())
         self.listeners = Listeners(
             lambda address: take_back(address, list(self.instances.by_pid)), passed, inherited.listeners
@@ -82,6 +88,8 @@ class Supervisor:
         self._began = time()  # for people; what is reckoned with is monotonic
         self._began_at = monotonic()
         self._saved_stack: Stack = self.model.stack
+        self._alerter: Alerter | None = None  # where ALERTS are declared
+        self._alerts_for: Stack = self.model.stack
         self._save_trouble = ""
         self._is_over = False
         self._terminations = 0
@@ -120,6 +128,8 @@ class Supervisor:
             "recorder_pid": self.recorder.pid,
             "recorder_restarts": self.recorder.restarts,
         }
+        if self._alerter is not None:
+            own["alerts"] = self._alerter.status()
         not_held = {name: list(what) for name, what in self.instances.not_held.items() if what}
         return {"supervisor": own, **view.status(self.model, monotonic()), "not_held": not_held}
 
@@ -191,6 +201,7 @@ class Supervisor:
             self.model, actions = decide(self.model, event, monotonic())
             for action in actions:
                 ACT[type(action)](self, action)
+            self._tell_people(actions)
             if actions:
                 self._save_soon()
 
@@ -202,6 +213,47 @@ class Supervisor:
         take_over(event.stack)
         self._queue.append(event)
         self._queue.extend(rest)
+
+    def _tell_people(self, actions: tuple[do.Action, ...]) -> None:
+        """Of what `actions` mean for who wants to be told."""
+        if self.model.stack is not self._alerts_for:
+            self._declare_alerts(self.model.stack)
+        if self._alerter is not None:
+            self._alerter.saw(self.model, actions)
+
+    def _declare_alerts(self, stack: Stack) -> None:
+        self._alerts_for = stack
+        if self._alerter is not None and stack.alerts is not None:
+            self._alerter.declare(stack)
+        elif self._alerter is not None:
+            self._alerter.forget()
+            self._alerter = None
+        elif stack.alerts is not None:
+            self._begin_alerts(stack)
+
+    def _begin_alerts(self, stack: Stack) -> None:
+        from procession.supervisor.linux.alerter import Alerter  # here, as it is 300 kB that others need not carry
+
+        try:
+            self._alerter = Alerter(self.directory, self.loop, self.children, self.recorder, stack)
+        except OSError as error:
+            self.recorder.note(f"nobody is told of anything: {error.strerror}")
+            return
+        self._alerter.resume(self.model)
+        self.recorder.on_renewed = self._forget_disk
+
+    def _forget_disk(self) -> None:
+        """A recorder that begins has lost nothing yet; where there is still no room, it says so at its first line."""
+        if self._alerter is not None:
+            self._alerter.saw_disk("")
+
+    def _hear_recorder(self, pid: int, said: dict[str, str]) -> bool:
+        """Whether it was its word: that lines cannot be written, or can again."""
+        if pid != self.recorder.pid or LOST_WORD not in said:
+            return False
+        if self._alerter is not None:
+            self._alerter.saw_disk(said[LOST_WORD])
+        return True
 
     def _save_soon(self) -> None:
         if not self._is_over and not self.loop.has_deadline("save"):
@@ -234,6 +286,12 @@ class Supervisor:
             return
         systemd.notify({"STOPPING": "1"})
         self.loop.call_after(QUIT_SECONDS, "quit", self._end)
+        if self._alerter is not None:
+            self._alerter.finish(self._kill_everything)
+        else:
+            self._kill_everything()
+
+    def _kill_everything(self) -> None:
         find = partial(everything, self.directory, self.children, self.instances.groups)
         Kill(find, self.loop, on_gone=self._end_recorder, on_survived=self._name_survivors).begin()
 
@@ -252,6 +310,7 @@ class Supervisor:
         self._is_over = True
         rundir.clean_up(self.directory)
         heartbeats.clean_up(self.instances.heartbeats)
+        multiprocess.clean_up(self.directory)
         self.instances.groups.remove_all()
         self.listeners.close_all()
         self.notify.close()
