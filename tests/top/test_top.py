@@ -203,6 +203,18 @@ def test_a_tiny_terminal_is_enough_to_see_what_is(site: TopSite) -> None:
     watch(site, story, columns=40, lines=12)
 
 
+def test_the_log_can_have_all_the_room(site: TopSite) -> None:
+    async def story(screen: Screen) -> None:
+        await screen.select("worker")
+        await screen.press("z")
+        await screen.misses("UPTIME")
+        await screen.sees("Log of worker")
+        await screen.press("escape")
+        await screen.sees("UPTIME", "● ready")
+
+    watch(site, story)
+
+
 def test_the_help_has_each_key_that_is_offered(site: TopSite) -> None:
     async def story(screen: Screen) -> None:
         await screen.press("question_mark")
