@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 from urllib.error import HTTPError
@@ -199,10 +200,11 @@ class DashboardSite(Project):
 class Dashboard:
     """`procession dashboard`, and the link that it printed."""
 
-    def __init__(self, project: Project, *options: str) -> None:
+    def __init__(self, project: Project, *options: str, environment: Mapping[str, str] | None = None) -> None:
+        own = project.environment({"SUDO_USER": "anna", **(environment or {})})
         self.process = subprocess.Popen(
             [*project.command, "dashboard", "--port", "0", *options],
-            cwd=project.directory, env=project.environment({"SUDO_USER": "anna"}), stdout=subprocess.PIPE, text=True,
+            cwd=project.directory, env=own, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert self.process.stdout is not None
         self.link = self.process.stdout.readline().strip()

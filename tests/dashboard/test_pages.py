@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,30 @@ def test_who_may_look_sees_no_action_and_is_refused_one(site: DashboardSite) -> 
     page = ben.post("/processes/process/worker/stop/", {"csrfmiddlewaretoken": str(token)})
     assert (page.status, "procession.operate" in page.text) == (403, True)
     assert site.instance("worker.1")["phase"] == "ready"
+
+
+def test_of_several_instances_the_stopped_one_can_be_started(site: DashboardSite) -> None:
+    """And none alone can be scaled."""
+    anna = site.visitor("anna")
+    anna.submit("/processes/process/worker/scale/", count="2")
+    try:
+        await_true(lambda: len(_named(site, "worker.2")) == 1, "it is not scaled")
+        anna.submit("/processes/process/worker.2/stop/")
+        await_true(lambda: _named(site, "worker.2")[0]["phase"] == "stopped", "it does not stop")
+        page = anna.get("/processes/process/worker.2/").text
+        assert "/worker.2/start/" in page
+        assert "/worker.2/stop/" not in page
+        page = anna.get("/processes/process/worker.1/").text
+        assert "/worker.1/stop/" in page
+        assert "/scale/" not in page
+        assert anna.get("/processes/process/worker.1/scale/").status == 404
+    finally:
+        anna.submit("/processes/process/worker/scale/", count="1")
+        await_true(lambda: not _named(site, "worker.2"), "it is not scaled back")
+
+
+def _named(site: DashboardSite, name: str) -> list[Any]:
+    return [view for view in site.status()["instances"] if view["name"] == name]
 
 
 def test_an_action_without_its_token_is_refused(site: DashboardSite) -> None:

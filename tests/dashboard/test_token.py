@@ -92,6 +92,18 @@ def test_without_a_supervisor_it_says_so_and_shows_what_was(project: Project) ->
         dashboard.end()
 
 
+def test_in_a_container_without_a_supervisor_it_says_whom_to_ask(project: Project) -> None:
+    project.ok("down")
+    dashboard = Dashboard(project, environment={"KUBERNETES_SERVICE_HOST": "10.0.0.1"})  # as each pod has it
+    try:
+        visitor = Visitor(dashboard.base)
+        visitor.get(dashboard.link)
+        page = visitor.get("/").text
+        assert "This is a container: if Compose, Swarm or Kubernetes runs the site, ask where it was applied" in page
+    finally:
+        dashboard.end()
+
+
 def test_wrong_ports_and_directories_are_said(project: Project, tmp_path: Path) -> None:
     assert project.run("dashboard", "--port", "70000").code == 2
     ended = project.run("dashboard", "--stack-directory", str(tmp_path / "nothing"))

@@ -34,6 +34,9 @@ class Screen:
     async def press(self, *keys: str) -> None:
         await self._pilot.press(*keys)
 
+    async def resize(self, columns: int, lines: int) -> None:
+        await self._pilot.resize_terminal(columns, lines)
+
     async def type(self, text: str) -> None:
         await self._pilot.press(*text)
 

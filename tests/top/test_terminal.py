@@ -38,6 +38,15 @@ def test_it_comes_shows_and_leaves_the_terminal_as_it_was(site: TopSite, how: st
     assert terminal.settings() == before
 
 
+def test_what_a_log_says_to_the_terminal_does_not_reach_it(site: TopSite) -> None:
+    site.says("\x1b]0;evil title\x07\x1b[6n\x1b]52;c;ZXZpbA==\x07 end of it")
+    terminal = site.terminal("top")
+    terminal.resize(LINES, COLUMNS)
+    terminal.await_text("end of it")
+    assert r"\x1b]0;evil title\x07\x1b[6n\x1b]52;c;" in " ".join(_screen(terminal.raw).display)
+    assert not re.search("\x1b](?:0|52);|\x1b\\[6n", terminal.raw)
+
+
 def _end(pid: int, press: object, how: str) -> None:
     if how == "SIGTERM":
         os.kill(pid, signal.SIGTERM)

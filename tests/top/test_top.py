@@ -67,6 +67,21 @@ def test_a_log_line_does_no_harm(site: TopSite) -> None:
     watch(site, story, columns=120)
 
 
+def test_the_end_stays_in_sight_when_the_pane_shrinks(site: TopSite) -> None:
+    async def story(screen: Screen) -> None:
+        await screen.select("worker")
+        site.says("\n".join(f"filling {number}" for number in range(60)))
+        await screen.sees("filling 59")
+        await screen.resize(70, 18)
+        await screen.sees("filling 59")
+        await screen.resize(90, 30)
+        await screen.sees("filling 59", "filling 45")
+        site.says("the last")
+        await screen.sees("the last")
+
+    watch(site, story)
+
+
 def test_who_reads_further_up_is_left_there(site: TopSite) -> None:
     async def story(screen: Screen) -> None:
         await screen.select("worker")
@@ -186,6 +201,18 @@ def test_a_tiny_terminal_is_enough_to_see_what_is(site: TopSite) -> None:
         assert all(len(line) <= 40 for line in screen.text.split("\n"))
 
     watch(site, story, columns=40, lines=12)
+
+
+def test_the_log_can_have_all_the_room(site: TopSite) -> None:
+    async def story(screen: Screen) -> None:
+        await screen.select("worker")
+        await screen.press("z")
+        await screen.misses("UPTIME")
+        await screen.sees("Log of worker")
+        await screen.press("escape")
+        await screen.sees("UPTIME", "● ready")
+
+    watch(site, story)
 
 
 def test_the_help_has_each_key_that_is_offered(site: TopSite) -> None:

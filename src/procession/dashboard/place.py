@@ -6,6 +6,8 @@ import os
 
 from procession.console import project
 
+CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")
+
 
 def stack_directory() -> str:
     """Its absolute path. An instance is told it by its supervisor (PROCESSION_DIRECTORY)."""
@@ -13,6 +15,11 @@ def stack_directory() -> str:
     if given:
         return os.path.abspath(given)
     return os.path.join(project.find(project.working_directory()), project.STACK_DIRECTORY)
+
+
+def is_in_container() -> bool:
+    """Docker and Podman leave these files, Kubernetes tells its address. Who runs it is not seen from in here."""
+    return any(map(os.path.exists, CONTAINER_FILES)) or "KUBERNETES_SERVICE_HOST" in os.environ
 
 
 def own_process() -> str:

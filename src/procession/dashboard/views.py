@@ -18,9 +18,9 @@ from procession.control.wire import Message
 from procession.dashboard import declaration
 from procession.dashboard.access import Visitor
 from procession.dashboard.pages import render
-from procession.dashboard.place import own_process, stack_directory
+from procession.dashboard.place import is_in_container, own_process, stack_directory
 from procession.recorder.reading.records import Record
-from procession.refusal import Refusal
+from procession.refusal import ExitCode, Refusal
 from procession.watching import actions, story, tail
 from procession.watching.actions import VERBS
 from procession.watching.look import ENGINE_SECONDS, ask_elsewhere, look
@@ -116,6 +116,8 @@ def _confirm(request: HttpRequest, facts: dict[str, object]) -> HttpResponse:
     row = seen.get("row")
     if name and row is None and not seen.get("trouble"):
         raise Http404(f"no process or instance {name!r}")
+    if facts["verb"] == "scale" and isinstance(row, ProcessRow) and not row.is_whole:
+        raise Http404(f"{name!r} is an instance, and cannot be scaled")
     means = verb.means.format(name=name or "every process")
     own = own_process()
     is_own = bool(own) and (not name or (isinstance(row, ProcessRow) and row.name == own))
@@ -157,7 +159,8 @@ def _seen(directory: str, name: str = "") -> dict[str, object]:
     try:
         seen = look(directory)
     except Refusal as refusal:
-        return {"trouble": refusal.what, "fix": refusal.fix}
+        is_alone = refusal.code == ExitCode.NO_SUPERVISOR and is_in_container()
+        return {"trouble": refusal.what, "fix": refusal.fix, "is_in_container": is_alone}
     return {"picture": seen, "row": seen.row(name)}
 
 

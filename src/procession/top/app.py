@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from operator import attrgetter
 from typing import ClassVar
 
 from rich.text import Text
@@ -12,23 +13,22 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.events import Resize
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 
 from procession.console.lines import harmless
 from procession.control import wire
 from procession.refusal import Refusal
+from procession.top import words
 from procession.top.charts import CELL_SECONDS, CPU_LEAST_PERCENT, KEEP_SECONDS, History, chart
 from procession.top.logpane import LogPane
 from procession.top.questions import Help, Question, Typing
-from procession.top.rows import STYLES, about, columns, rows
+from procession.top.rows import columns, rows
 from procession.top.table import Table, are_same
 from procession.top.watcher import Again, Heard, Listener, Looker, Seen, Wanted
-from procession.units import show_seconds
 from procession.watching import actions
 from procession.watching.actions import VERBS
 from procession.watching.look import ENGINE_SECONDS
-from procession.watching.picture import MARKS, InstanceRow, Picture, ProcessRow
+from procession.watching.picture import Picture, ProcessRow
 
 EVERY_SECONDS = 1.0
 OLD_SECONDS = 2.0  # without the next answer, and what is shown is called old
@@ -36,6 +36,7 @@ CHART_LINES = 4
 CHART_COLUMNS_MAX = int(KEEP_SECONDS / CELL_SECONDS)
 TALL_LINES = 32  # a terminal that has room for them
 COMPLAINT_SECONDS = 20.0
+PLACES = ("summary", "trouble", "head", "about", "cpu", "memory")
 
 
 class News(Message):
@@ -75,22 +76,25 @@ class Top(App[None]):
         self._history = History()
         self._only = ""
         self._find = ""
+        self._is_log_alone = False
         self._offered: tuple[str, ...] = ()
+        self._places = {name: Static(id=name) for name in PLACES}
         self._shown: dict[str, Text] = {}
+        self._table = Table()
+        self._pane = LogPane()
         self._listener = Listener(directory, self._tell)
         self._looking = Again(Looker(directory, self._tell).look, EVERY_SECONDS)
         self._listening = Again(self._listener.listen, EVERY_SECONDS)
 
     def compose(self) -> ComposeResult:
-        yield Static(id="summary")
-        yield Static(id="trouble")
-        yield Static(id="head")
-        yield Table()
-        yield Static(id="about")
+        for name in ("summary", "trouble", "head"):
+            yield self._places[name]
+        yield self._table
+        yield self._places["about"]
         with Horizontal(id="charts"):
-            yield Static(id="cpu")
-            yield Static(id="memory")
-        yield LogPane()
+            yield self._places["cpu"]
+            yield self._places["memory"]
+        yield self._pane
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -99,7 +103,7 @@ class Top(App[None]):
         self._looking.start()
         self._listening.start()
         self.set_interval(EVERY_SECONDS, self._say_how_it_is)
-        self._base.query_one(Table).focus()
+        self._table.focus()
 
     def on_unmount(self) -> None:
         self._looking.end()
@@ -109,15 +113,15 @@ class Top(App[None]):
         if self.is_running:
             self.post_message(News(news))
 
-    @property
-    def _base(self) -> Screen[object]:
-        """The screen of which this is all about, whatever is asked above it."""
-        return self.screen_stack[0]
+    def _mark(self, name: str, *, is_on: bool) -> None:
+        """A class for the style sheet, on the screen below all questions; messages come before and after it, too."""
+        for screen in self.screen_stack[:1]:
+            screen.set_class(is_on, name)
 
     # ------------------------------------------------------------------------------------------ what comes from beside
     def on_news(self, news: News) -> None:
         if isinstance(news.what, Heard):
-            self._base.query_one(LogPane).hear(news.what)
+            self._pane.hear(news.what)
             return
         self._seen = news.what
         if news.what.picture:
@@ -134,14 +138,14 @@ class Top(App[None]):
             return
         width = self.size.width - 2  # the table's mark of what is selected, and its scroll bar
         self._put("head", Text(f" {columns(self._picture, width).head()}", "bold"))
-        self._base.query_one(Table).show(rows(self._picture, self._history, width=width, only=self._only))
+        self._table.show(rows(self._picture, self._history, width=width, only=self._only))
         self._follow()
 
     def _put(self, place: str, text: Text) -> None:
         """What is there already is not written again: each byte may have a slow line to go."""
         if place not in self._shown or not are_same(self._shown[place], text):
             self._shown[place] = text
-            self._base.query_one(f"#{place}", Static).update(text)
+            self._places[place].update(text)
 
     def _say_how_it_is(self) -> None:
         """The first line, and the trouble under it; each second, since no answer is an answer, too."""
@@ -149,21 +153,21 @@ class Top(App[None]):
         is_old = self._picture is not None and (
             ago > OLD_SECONDS + self._looking.every_seconds or bool(self._seen.trouble)
         )
-        self._put("summary", _summary(self._picture, self._only, is_old=is_old))
-        self._put("trouble", _trouble(self._seen, ago, is_old=is_old))
-        self._base.query_one("#trouble").display = is_old or bool(self._seen.trouble)
-        self._base.set_class(is_old, "old")
+        self._put("summary", words.summary(self._picture, self._only, is_old=is_old))
+        self._put("trouble", words.trouble(self._seen, ago, is_old=is_old))
+        self._places["trouble"].display = is_old or bool(self._seen.trouble)
+        self._mark("old", is_on=is_old)
 
     # ------------------------------------------------------------------------------------------ what is selected
     def on_option_list_option_highlighted(self, _event: OptionList.OptionHighlighted) -> None:
         self._follow()
 
     def on_resize(self, event: Resize) -> None:
-        self._base.set_class(event.size.height >= TALL_LINES, "tall")
+        self._mark("tall", is_on=event.size.height >= TALL_LINES)
         self._draw()
 
     def _target(self) -> tuple[str, ProcessRow | None]:
-        row = self._base.query_one(Table).selected
+        row = self._table.selected
         if row is None or self._picture is None:
             return "", None
         return row.name, self._picture.row(row.name)
@@ -174,23 +178,23 @@ class Top(App[None]):
         wanted = Wanted(name, self._find)
         if wanted != self._listener.wanted:
             self._listener.wanted = wanted
-            self._base.query_one(LogPane).begin(wanted)
+            self._pane.begin(wanted)
             self._listening.wake()
         offered = process.offered if process else ()
         if offered != self._offered:
             self._offered = offered
             self.refresh_bindings()
-        self._put("about", _about(process))
+        self._put("about", words.about(process, self.size.width))
         self._draw_charts(process)
 
     def _draw_charts(self, process: ProcessRow | None) -> None:
-        alive = [one for one in process.instances if one.is_alive] if process else []
+        alive = sorted((one for one in process.instances if one.is_alive), key=attrgetter("is_old")) if process else []
         width = min(CHART_COLUMNS_MAX, self.size.width // 2 - 4)
         each = (("cpu", self._history.cpu, CPU_LEAST_PERCENT), ("memory", self._history.memory, 1.0))
         for name, points, least in each:
             shape = chart(points(alive[0]), width=width, height=CHART_LINES, least=least) if alive else []
             self._put(name, Text().append("\n".join(shape), "cyan" if name == "cpu" else "blue"))
-            self._base.query_one(f"#{name}").border_title = _chart_title(name, alive, self._history)
+            self._places[name].border_title = words.chart_title(name, alive, self._history)
 
     # ------------------------------------------------------------------------------------------ keys
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -246,55 +250,18 @@ class Top(App[None]):
 
     def action_show_all(self) -> None:
         self._find = self._only = ""
-        self._base.remove_class("alone")
+        self._show_log(is_alone=False)
         self._draw()
+        self._follow()
 
     def action_log_alone(self) -> None:
-        self._base.toggle_class("alone")
-        self._base.query_one(LogPane if self._base.has_class("alone") else Table).focus()
+        self._show_log(is_alone=not self._is_log_alone)
+
+    def _show_log(self, *, is_alone: bool) -> None:
+        if is_alone != self._is_log_alone:
+            self._is_log_alone = is_alone
+            self._mark("alone", is_on=is_alone)
+            (self._pane if is_alone else self._table).focus()
 
     def action_help(self) -> None:
         self.push_screen(Help())
-
-
-def _summary(seen: Picture | None, only: str, *, is_old: bool) -> Text:
-    line = Text().append(harmless(seen.name, has_color=False) if seen else "procession top", "bold")
-    if seen is None:
-        return line
-    if not is_old:
-        line.append(f"  {MARKS[seen.tone]} {seen.summary}", STYLES[seen.tone])
-    if seen.engine:
-        line.append(f"  {seen.supervisor}", "dim")
-    if seen.is_ending:
-        line.append(" - everything is going down", "yellow")
-    if only:
-        line.append(f"  only {only!r}: Escape shows all", "reverse")
-    return line
-
-
-def _trouble(seen: Seen, ago: float, *, is_old: bool) -> Text:
-    old = f"no answer for {show_seconds(ago)}: what you see is old" if is_old else ""
-    told = "; ".join(part for part in (harmless(seen.trouble, has_color=False), old) if part)
-    line = Text().append(f"▲ {told}", "bold red")
-    if seen.fix:
-        line.append(f"\n  {harmless(seen.fix, has_color=False)}")
-    return line
-
-
-def _about(process: ProcessRow | None) -> Text:
-    """In full what the table had to cut."""
-    if process is None:
-        return Text()
-    notes = [one.note for one in process.instances if one.note]
-    line = Text(process.name if process.is_whole else process.instances[0].name, "bold")
-    line.append(f"  {about(process)}", "not bold")
-    for note in notes:
-        line.append(f"\n{note}", "not bold")
-    return line
-
-
-def _chart_title(name: str, alive: list[InstanceRow], history: History) -> str:
-    if not alive:
-        return "CPU" if name == "cpu" else "Memory"
-    one = alive[0]
-    return f"CPU of {one.name}: {history.cpu_text(one)}" if name == "cpu" else f"Memory of {one.name}: {one.memory}"

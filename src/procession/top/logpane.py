@@ -27,12 +27,14 @@ class LogPane(RichLog):
         self._wanted = Wanted()
         self._unread = 0
         self._columns = 0
+        self._follows = True
 
     def begin(self, wanted: Wanted) -> None:
         """Another log, or another search: what was shown goes at once."""
         self._wanted = wanted
         self._records.clear()
         self._unread = 0
+        self._follows = True
         self.clear()
         self._tell_where()
 
@@ -42,28 +44,29 @@ class LogPane(RichLog):
             return
         if heard.is_first:
             self.begin(heard.wanted)
-        follows = self.is_vertical_scroll_end
         for note in _notes(heard):
-            self.write(Text(note, "dim italic"), scroll_end=follows)
+            self.write(Text(note, "dim italic"), scroll_end=self._follows)
         for record in heard.records:
             self._records.append(record)
-            self.write(self._line(record), scroll_end=follows)
-        self._unread = 0 if follows else self._unread + len(heard.records)
+            self.write(self._line(record), scroll_end=self._follows)
+        self._unread = 0 if self._follows else self._unread + len(heard.records)
         self._tell_where()
 
     def on_resize(self, event: Resize) -> None:
-        """Lines are broken anew where the width has changed."""
-        if event.size.width == self._columns:
-            return
-        self._columns = event.size.width
-        follows = self.is_vertical_scroll_end
-        self.clear()
-        for record in self._records:
-            self.write(self._line(record), scroll_end=follows)
+        """Lines are broken anew where the width has changed; the end stays in sight for who was there."""
+        follows = self._follows
+        if event.size.width != self._columns:
+            self._columns = event.size.width
+            self.clear()
+            for record in self._records:
+                self.write(self._line(record), scroll_end=follows)
+        if follows:
+            self.scroll_end(animate=False)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        if self._unread and self.is_vertical_scroll_end:
+        self._follows = self.is_vertical_scroll_end
+        if self._unread and self._follows:
             self._unread = 0
             self._tell_where()
 

@@ -103,8 +103,7 @@ def _instance(
     name: str, one: InstanceRow, history: History, wide: Columns, width: int, not_held: tuple[str, ...] = ()
 ) -> Text:
     line = Text(f"{cut(name, wide.name).ljust(wide.name)}  ")
-    state = f"{one.state} (old)" if one.is_old else one.state
-    line.append(cut(f"{MARKS[one.tone]} {state}", STATE_COLUMNS).ljust(STATE_COLUMNS), STYLES[one.tone])
+    line.append(cut(f"{MARKS[one.tone]} {one.state}", STATE_COLUMNS).ljust(STATE_COLUMNS), STYLES[one.tone])
     known = {"PID": one.pid, "UPTIME": one.uptime, "RESTARTS": one.restarts if one.restarts != "0" else ""}
     for title, columns_wide in wide.fixed:
         line.append(known[title].rjust(columns_wide), "yellow" if title == "RESTARTS" else "")

@@ -8,6 +8,8 @@ from textual.widgets.option_list import Option
 
 from procession.top.rows import Row
 
+FILLING = "\u00a0"  # blanks at the end of a line would be left out
+
 
 class Table(OptionList):
     """Shows rows; `selected` is the one that keys act on."""
@@ -54,7 +56,7 @@ class Table(OptionList):
     def _reversed(self, text: Text) -> Text:
         """As every terminal can show it, without colours, too: the whole width of it."""
         width = max(0, self.scrollable_content_region.width - 1)
-        padded = [line.plain + " " * (width - line.cell_len) for line in text.split("\n")]
+        padded = [line.plain + FILLING * (width - line.cell_len) for line in text.split("\n")]
         return Text("\n").join(Text(line, "reverse") for line in padded)
 
 

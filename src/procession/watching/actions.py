@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from procession.control.client import Answer, Client
-from procession.control.wire import Message
+from procession.control.wire import Message, WireError
 from procession.refusal import ExitCode, Refusal
 
 ANSWER_SECONDS_MAX = 10.0  # for what is answered at once
@@ -41,9 +41,12 @@ VERBS: Final[Mapping[str, Verb]] = {
 
 
 def status(directory: str) -> Message:
-    """The data of `status`. Raises Refusal: no supervisor, or none for us."""
-    with Client(directory) as client:
-        answer = client.call("status", timeout_seconds=ANSWER_SECONDS_MAX)
+    """The data of `status`. Raises Refusal: no supervisor, or none for us, or one that we do not understand."""
+    try:
+        with Client(directory) as client:
+            answer = client.call("status", timeout_seconds=ANSWER_SECONDS_MAX)
+    except WireError as error:
+        raise Refusal(f"the supervisor's answer makes no sense: {error}", "procession upgrade") from error
     if not answer.done:
         raise Refusal("; ".join(answer.text) or "the supervisor gave no status", code=ExitCode(answer.code))
     return answer.data
