@@ -122,6 +122,7 @@ class Machine:
             ("user=mysite\n", ""),
             ("listen 80;", f"listen 127.0.0.1:{self.front_port};"),
             ("http://mysite.example/", f"http://127.0.0.1:{self.front_port}/"),
+            ("procession dashboard", "procession dashboard --port 0"),
             ("8001", str(self.next_port)),
         )
 
