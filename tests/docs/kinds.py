@@ -34,9 +34,7 @@ HOW_TO = (
     "docs/engines/front.md",
     "docs/engines/procfile.md",
 )
-EXAMPLES_OF_VERBS = (
-    "docs/reference/commands.md"  # each is parsed by its verb; tests/console does what they do
-)
+EXAMPLES_OF_VERBS = "docs/reference/commands.md"  # each is parsed by its verb; tests/console does what they do
 WRONG_ON_PURPOSE = "docs/reference/problems.md"  # written from what the checks say of it
 SHOWN = ("", "text")  # no code: what is printed, or lies where
 

@@ -14,7 +14,12 @@ RECORDING = ROOT / "docs/images/terminal.svg"
 def test_the_recording_is_small_and_shows_what_was_typed() -> None:
     assert RECORDING.stat().st_size < BYTES_MAX
     rows = ["".join(text.itertext()) for text in ElementTree.parse(RECORDING).iter("{http://www.w3.org/2000/svg}text")]
-    for command in ("procession up -d", "procession status", "procession roll web", "procession logs web worker -n 5 --no-times"):
+    for command in (
+        "procession up -d",
+        "procession status",
+        "procession roll web",
+        "procession logs web worker -n 5 --no-times",
+    ):
         assert f"$ {command}" in [row.rstrip() for row in rows]
     killed = [row for row in rows if re.fullmatch(r"\$ kill -9 \d+ *", row)]
     assert killed
