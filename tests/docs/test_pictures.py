@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from tests.docs.page import ROOT
 
@@ -13,7 +13,7 @@ RECORDING = ROOT / "docs/images/terminal.svg"
 
 def test_the_recording_is_small_and_shows_what_was_typed() -> None:
     assert RECORDING.stat().st_size < BYTES_MAX
-    rows = ["".join(text.itertext()) for text in ElementTree.parse(RECORDING).iter("{http://www.w3.org/2000/svg}text")]
+    rows = ["".join(text.itertext()) for text in ET.parse(RECORDING).iter("{http://www.w3.org/2000/svg}text")]
     for command in (
         "procession up -d",
         "procession status",
@@ -26,5 +26,5 @@ def test_the_recording_is_small_and_shows_what_was_typed() -> None:
 
 
 def test_the_recording_loads_nothing_and_runs_nothing() -> None:
-    tags = {element.tag.rpartition("}")[2] for element in ElementTree.parse(RECORDING).iter()}
+    tags = {element.tag.rpartition("}")[2] for element in ET.parse(RECORDING).iter()}
     assert tags <= {"svg", "title", "style", "rect", "g", "text", "tspan"}
