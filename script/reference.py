@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pages.backends import backends_page
 from pages.commands import commands_page
+from pages.engines import engines_page
 from pages.events import events_page
 from pages.problems import problems_page
 from pages.settings import settings_page
@@ -21,6 +22,7 @@ PAGES = {
     "settings.md": settings_page,
     "commands.md": commands_page,
     "backends.md": backends_page,
+    "engines.md": engines_page,
     "states.md": states_page,
     "problems.md": problems_page,
     "events.md": events_page,

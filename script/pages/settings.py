@@ -46,6 +46,9 @@ PARTS = {
 }
 
 
+HEADINGS: Mapping[type, str] = {part: keys for part, (keys, _) in PARTS.items()}  # where a mapping's own keys are
+
+
 def settings_page() -> str:
     sections = [SETTINGS, "## A process", table(Declaration)]
     for part, (keys, doc) in PARTS.items():
@@ -53,7 +56,7 @@ def settings_page() -> str:
     return "\n\n".join(section.strip() for section in sections) + "\n"
 
 
-def table(kind: type) -> str:
+def table(kind: type, headings: Mapping[type, str] = HEADINGS) -> str:
     """The fields of a dataclass of settings as a Markdown table; with their defaults, where one has any."""
     hints = get_type_hints(kind)
     has_defaults = any(default(field) for field in fields(kind))
@@ -61,7 +64,8 @@ def table(kind: type) -> str:
     lines.append("|---" * (lines[0].count("|") - 1) + "|")
     for field in fields(kind):
         shown = default(field) if has_defaults else None
-        lines.append(row(f"`{settings_key(field.name)}`", form(field, hints[field.name]), shown, field.metadata["doc"]))
+        value = form(field, hints[field.name], headings)
+        lines.append(row(f"`{settings_key(field.name)}`", value, shown, field.metadata["doc"]))
     return "\n".join(lines)
 
 
@@ -70,7 +74,7 @@ def row(*cells: str | None) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells if cell is not None) + " |"
 
 
-def form(field: Field[object], hint: object) -> str:
+def form(field: Field[object], hint: object, headings: Mapping[type, str]) -> str:
     """What a person writes for a field: "duration", "`always`, `on-failure` or `never`", ..."""
     if said := field.metadata["form"]:
         return str(said)
@@ -78,15 +82,16 @@ def form(field: Field[object], hint: object) -> str:
         if field.name.endswith(unit):
             return name
     options = get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    return " or ".join(dict.fromkeys(type_words(option) for option in options if option is not types.NoneType))
+    words = (type_words(option, headings) for option in options if option is not types.NoneType)
+    return " or ".join(dict.fromkeys(words))
 
 
-def type_words(hint: object) -> str:
+def type_words(hint: object, headings: Mapping[type, str]) -> str:
     words = {str: "text", int: "number", float: "number", bool: "true or false", tuple: "list", Mapping: "mapping"}
     if isinstance(hint, type) and issubclass(hint, Enum):
         return ", ".join(f"`{member.value}`" for member in hint)
     if isinstance(hint, type) and is_dataclass(hint):
-        return f"[mapping](#{anchor(PARTS[hint][0])})"
+        return f"[mapping](#{anchor(headings[hint])})"
     kind = get_origin(hint) or hint
     if kind not in words:
         raise TypeError(f"no words for {hint}: add them here")
@@ -103,4 +108,8 @@ def default(field: Field[object]) -> str:
         return ""
     if field.name.endswith("_bytes") and isinstance(value, int) and value > 0:
         return show_bytes(value)
+    if is_dataclass(value):
+        return ""  # that of its own fields
+    if isinstance(value, tuple):
+        return " ".join(f"`{one}`" for one in value)
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"

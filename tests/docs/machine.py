@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.backends.serving import free_port
@@ -122,8 +122,14 @@ class Machine:
             ("user=mysite\n", ""),
             ("listen 80;", f"listen 127.0.0.1:{self.front_port};"),
             ("http://mysite.example/", f"http://127.0.0.1:{self.front_port}/"),
+            ("procession dashboard", "procession dashboard --port 0"),
             ("8001", str(self.next_port)),
         )
+
+    @property
+    def _environment(self) -> Mapping[str, str]:
+        own = {key: value for key, value in os.environ.items() if not key.startswith(("PROCESSION_", "DJANGO_"))}
+        return {**own, "PATH": self._path}
 
     @property
     def _path(self) -> str:
@@ -137,6 +143,11 @@ class Machine:
     def start_docker_compose(self) -> None:
         """`docker compose` without a daemon: it reads files, and says what is wrong with them."""
         self._command("docker", f'#!/bin/sh\nshift\nexec {beside("docker-compose")} "$@"\n')
+
+    def ok(self, program: str, *arguments: str) -> None:
+        """Run that to its end, in the site's folder; it must end well."""
+        command = [beside(program), *arguments]
+        subprocess.run(command, cwd=self.site, check=True, stdin=subprocess.DEVNULL, env=self._environment)
 
     def start(self, program: str, *arguments: str) -> None:
         """One of the programs that are installed beside this Python, in the site's folder."""
@@ -172,7 +183,7 @@ class Machine:
         with (self.root / "started.log").open("ab") as log:
             child = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=directory or self.root,
-                env={**os.environ, "PATH": self._path},
+                env=self._environment,
             )  # fmt: skip
         self._started.append(child)
 

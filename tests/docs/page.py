@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ class Block:
         """What stands behind `$ `, each with what is shown below it; a comment behind it is left out."""
         text = self.text.replace("\\\n", "")
         for part in f"\n{text}".split("\n$ ")[1:]:
-            command, *shown = part.splitlines()
+            command, shown = _to_its_end(part.splitlines())
             yield Typed(command.split("   #")[0].rstrip(), tuple(shown))
 
 
@@ -47,6 +48,22 @@ class Typed:
     @property
     def before_interrupt(self) -> tuple[str, ...]:
         return self.shown[: self.shown.index(INTERRUPT)] if INTERRUPT in self.shown else self.shown
+
+
+def _to_its_end(lines: list[str]) -> tuple[str, list[str]]:
+    """A command, on as many lines as its quotation marks are open; and what is shown below it."""
+    for number in range(1, len(lines)):
+        if not _is_open("\n".join(lines[:number])):
+            return "\n".join(lines[:number]), lines[number:]
+    return "\n".join(lines), []
+
+
+def _is_open(command: str) -> bool:
+    try:
+        shlex.split(command, comments=True)
+    except ValueError:  # "No closing quotation"
+        return True
+    return False
 
 
 def blocks(path: Path) -> list[Block]:

@@ -191,6 +191,8 @@ class Reader:
                 if not is_interrupted and not self._missing(typed.before_interrupt, said):
                     is_interrupted = True
                     child.send_signal(signal.SIGINT)
+            if not is_interrupted:
+                child.kill()
         assert is_interrupted, f"{block.place}: {command}\nis not said: {typed.before_interrupt}\nbut:\n{said}"
         missing = self._missing([line for line in typed.shown if line != INTERRUPT], said)
         assert not missing, f"{block.place}: {command}\nis not said: {missing[0]}\nbut:\n{said}"
@@ -219,7 +221,7 @@ def _replaced(text: str, pairs: Sequence[tuple[str, str]]) -> str:
 
 
 def _is_among(shown: str, printed: set[str]) -> bool:
-    if shown.endswith(" ..."):
+    if shown.endswith("..."):
         return any(line.startswith(shown.removesuffix("...")) for line in printed)
     return shown in printed
 

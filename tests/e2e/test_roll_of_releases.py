@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -81,6 +83,22 @@ def test_the_symlink_is_followed_anew(releases: Releases, verb: str) -> None:
     assert load.failures() == []
     assert load.bodies() == {"one", "two"}
     assert load.bodies(since=rolled) == {"two"}
+
+
+def test_the_release_in_which_the_supervisor_was_started_may_be_removed(releases: Releases) -> None:
+    processes = PROCESSES.format(port=free_port(), replicas=1)
+    releases.release("one", processes)
+    releases.ok("up", "-d")
+    releases.release("two", processes)
+    releases.ok("roll", "web")
+    before = pids(releases)
+    shutil.rmtree(releases.root / "one")
+    lock = releases.stack_directory / "supervisor.lock"
+    supervisor = lock.read_text()
+    os.kill(int(supervisor), signal.SIGKILL)
+    await_true(lambda: lock.read_text() not in ("", supervisor), "the next supervisor is there")
+    await_true(lambda: releases.run("status").code == 0, "it has taken over what runs")
+    assert pids(releases) == before
 
 
 def test_code_that_does_not_boot_costs_no_request(project: Project) -> None:
