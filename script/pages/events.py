@@ -18,7 +18,7 @@ them, `procession events --json` prints one JSON object a line:
 | `process`, `instance` | `web` and `web.1`; empty where it is about the whole stack |
 | `pid` | of the instance's main process; 0 if there is none |
 | `detail` | an object; what is in it is said below |
-| `who` | who asked, such as `uid 1000 (anna)`, or `anna, through uid 33 (www-data)`; empty if nobody did |
+| `who` | who asked, such as `uid 1000 (operator)`, or `operator, through uid 33 (www-data)`; empty if nobody did |
 
 The last 100,000 events are kept. The history is for people: nothing is decided from it, and a history that cannot be
 written stops nothing.

@@ -23,7 +23,7 @@ print("what settings print is no report")
 EMAIL_HOST = "127.0.0.1"
 EMAIL_PORT = {port}
 SERVER_EMAIL = "shop@example.com"
-ADMINS = [("Ann", "ann@example.com"), ("Bob", "bob@example.com")]
+ADMINS = [("Ops", "ops@example.com"), ("Dev", "dev@example.com")]
 """
 MANAGE = """
 import os

@@ -53,7 +53,7 @@ def folder(tmp_path: Path, inbox: Inbox) -> Path:
 
 
 def test_a_webhook_is_signed(inbox: Inbox, folder: Path) -> None:
-    url = inbox.url.replace("http://", "http://ann:a%40b@")
+    url = inbox.url.replace("http://", "http://ops:a%40b@")
     assert send(folder, Alerts(webhook=(url,), webhook_secret="shared")) == {"webhook 127.0.0.1": ""}
     got = inbox.take("http")
     assert got["headers"]["Authorization"] == "Basic YW5uOmFAYg=="

@@ -37,7 +37,7 @@ def dying(stage: Stage, mended: Path, **fields: Any) -> Process:
 
 def test_a_crash_loop_is_one_alert_and_one_recovery(shop: Shop, stage: Stage, tmp_path: Path) -> None:
     mended = tmp_path / "mended"
-    shop.up(dying(stage, mended, replicas=2), email=("admins", "ann@example.com"), lines=2)
+    shop.up(dying(stage, mended, replicas=2), email=("admins", "ops@example.com"), lines=2)
     stage.hear_all("born", DEATHS)
     mended.touch()
     opened, recovered = shop.inbox.post(), shop.inbox.post()
@@ -46,7 +46,7 @@ def test_a_crash_loop_is_one_alert_and_one_recovery(shop: Shop, stage: Stage, tm
     first, second = shop.inbox.take("smtp"), shop.inbox.take("smtp")
     assert first["headers"]["Subject"] == "[shop] web is crash-looping"
     assert second["headers"]["Subject"].startswith("[shop] web recovered after ")
-    assert first["to"] == ["ann@example.com", "bob@example.com"]
+    assert first["to"] == ["ops@example.com", "dev@example.com"]
     assert first["type"] == "text/plain"
     assert "        \\x1b[2Jcannot \\u202e<b>reach</b> the till\n" in first["text"]
     assert "password=[hidden] is no secret here" in first["text"]

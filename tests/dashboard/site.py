@@ -105,8 +105,8 @@ from django.core.management import call_command
 call_command("migrate", verbosity=0)
 from django.contrib.auth.models import Permission, User
 own = Permission.objects.filter(content_type__app_label="procession")
-people = {"anna": ("view", "operate"), "ben": ("view",), "carl": ()}
-for name, codenames in {**people, "dora": ("view", "operate")}.items():
+people = {"operator": ("view", "operate"), "viewer": ("view",), "clerk": ()}
+for name, codenames in {**people, "customer": ("view", "operate")}.items():
     user = User.objects.create_user(name, password="PASSWORD", is_staff=name in people)
     user.user_permissions.set(own.filter(codename__in=codenames))
 call_command("makemigrations", check_changes=True, dry_run=True, verbosity=0)
@@ -159,7 +159,9 @@ class Visitor:
 
 
 class DashboardSite(Project):
-    """The site; `up` starts it. anna may all, ben may look, carl is staff, dora has the permissions and is no staff."""
+    """The site; `up` starts it. Its users: the operator may all, the viewer may look, the clerk is staff, and the customer
+    has the permissions and is no staff.
+    """
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
@@ -201,7 +203,7 @@ class Dashboard:
     """`procession dashboard`, and the link that it printed."""
 
     def __init__(self, project: Project, *options: str, environment: Mapping[str, str] | None = None) -> None:
-        own = project.environment({"SUDO_USER": "anna", **(environment or {})})
+        own = project.environment({"SUDO_USER": "operator", **(environment or {})})
         self.process = subprocess.Popen(
             [*project.command, "dashboard", "--port", "0", *options],
             cwd=project.directory, env=own, stdout=subprocess.PIPE, text=True,

@@ -53,7 +53,7 @@ def _opened(browser: Browser, site: DashboardSite, where: str) -> Iterator[Open]
     contexts: list[BrowserContext] = []
     width, height = WIDTHS[where]
 
-    def open_page(path: str, name: str = "anna", *, script: bool = True) -> Page:
+    def open_page(path: str, name: str = "operator", *, script: bool = True) -> Page:
         context = browser.new_context(
             base_url=site.base,
             viewport={"width": width, "height": height},
@@ -127,7 +127,7 @@ def test_it_is_stopped_and_started(opened: Open, site: DashboardSite) -> None:
     expect(row).to_contain_text("stopped")
     _do(page, "Start worker")
     expect(row).to_contain_text("ready")
-    expect(page.locator(".timeline")).to_contain_text("by anna, through uid")
+    expect(page.locator(".timeline")).to_contain_text("by operator, through uid")
 
 
 def test_it_is_rolled(opened: Open, site: DashboardSite) -> None:
@@ -162,7 +162,7 @@ def test_it_is_scaled(opened: Open, site: DashboardSite) -> None:
 
 def test_who_may_only_look_sees_no_action(opened: Open) -> None:
     for path in ("/processes/", "/processes/process/worker/"):
-        page = opened(path, "ben")
+        page = opened(path, "viewer")
         expect(_instance(page, "worker.1")).to_contain_text("ready")
         assert page.locator("a.button, [data-confirm], form[method=post]").count() == 0
 
@@ -204,7 +204,7 @@ def test_charts_are_drawn(on_desk: Open) -> None:
 def test_old_news_are_called_old(browser: Browser, site: DashboardSite) -> None:
     context = browser.new_context(base_url=site.base)
     page = context.new_page()
-    page.goto("/enter/anna/")
+    page.goto("/enter/operator/")
     page.goto("/processes/")
     context.set_offline(True)
     expect(page.locator("#pulse")).to_contain_text("what you see is old")

@@ -27,10 +27,10 @@ def test_without_it_there_is_nothing_and_no_login_page(site: DashboardSite, said
     assert "procession_" not in page.text
 
 
-@pytest.mark.parametrize(("name", "status"), [("anna", 200), ("ben", 200), ("carl", 401), ("dora", 401)])
+@pytest.mark.parametrize(("name", "status"), [("operator", 200), ("viewer", 200), ("clerk", 401), ("customer", 401)])
 def test_who_may_see_the_pages_may_see_the_numbers(site: DashboardSite, name: str, status: int) -> None:
     assert site.visitor(name).get(METRICS).status == status
 
 
 def test_it_is_only_read(site: DashboardSite) -> None:
-    assert site.visitor("anna").post(METRICS, {}).status == 405
+    assert site.visitor("operator").post(METRICS, {}).status == 405

@@ -60,7 +60,7 @@ def test_what_is_done_there_is_done_in_the_name_of_who_sits_there(project: Proje
         await_true(lambda: project.instance("web.1")["phase"] == "stopped", "it has not stopped")
     finally:
         dashboard.end()
-    await_true(lambda: "(anna, through uid " in project.run("events").out, "nobody did it")
+    await_true(lambda: "(operator, through uid " in project.run("events").out, "nobody did it")
 
 
 def test_it_can_be_for_reading_alone(project: Project) -> None:

@@ -32,7 +32,7 @@ PRODUCTION_PROCESSES = {{
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
-    """Its site is a clone, as `git pull` expects, with a user called anna, and migrated."""
+    """Its site is a clone, as `git pull` expects, with a user called operator, and migrated."""
     with tempfile.TemporaryDirectory(prefix="pn") as directory:
         machine = Machine(Path(directory).resolve())
         make_site(machine.site)
@@ -41,7 +41,12 @@ def machine() -> Iterator[Machine]:
         (machine.site / "requirements.txt").touch()
         machine.ok("python", "manage.py", "migrate", "--verbosity=0")
         machine.ok(
-            "python", "manage.py", "createsuperuser", "--noinput", "--username=anna", "--email=anna@mysite.example"
+            "python",
+            "manage.py",
+            "createsuperuser",
+            "--noinput",
+            "--username=operator",
+            "--email=operator@mysite.example",
         )
         make_clone(machine.site)
         yield machine

@@ -21,7 +21,7 @@ DSN = "https://key@sentry.example.com/42"
 HOOK = "https://hooks.example.com/T0/secret"
 
 
-def loaded(alerts: Any, *, admins: tuple[str, ...] = ("ann@example.com",), mailer: str = "") -> tuple[Any, list[str]]:
+def loaded(alerts: Any, *, admins: tuple[str, ...] = ("ops@example.com",), mailer: str = "") -> tuple[Any, list[str]]:
     """The stack, and what is wrong, in short."""
     site = Site(
         directory="/", python=sys.executable, settings_module="mysite.settings", admins=admins, mailer=mailer

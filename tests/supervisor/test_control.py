@@ -37,7 +37,7 @@ def test_the_directory_and_the_socket_are_ours_alone(site: Site) -> None:
         (b'{"v": 1, "id": 1, "verb": "stop", "names": "web"}\n', "names: expected a list of names, got 'web'"),
         (b'{"v": 1, "id": 1, "verb": "scale", "counts": {"web": "2"}}\n', "counts: expected process names with "),
         (b'{"v": 1, "id": 1, "verb": "apply", "stack": {"name": 1}}\n', "stack: "),
-        (b'{"v": 1, "id": 1, "verb": "stop", "by": "anna\\u001b[2J"}\n', "by: expected a name of at most 150 "),
+        (b'{"v": 1, "id": 1, "verb": "stop", "by": "operator\\u001b[2J"}\n', "by: expected a name of at most 150 "),
         (b'{"v": 1, "id": 1, "verb": "stop", "by": 7}\n', "by: expected a name of at most 150 "),
         (b'{"v": 1, "id": {}, "verb": "status"}\n', "id: expected a number or a text, got {}"),
         (b'{"v": 1, "id": 1, "verb": "dance"}\n', "unknown verb 'dance'; known: "),
@@ -156,13 +156,13 @@ def test_who_asked_is_in_the_history(site: Site, stage: Stage) -> None:
 
 def test_on_whose_behalf_a_program_asked_is_in_the_history_beside_who_it_is(site: Site, stage: Stage) -> None:
     site.up(process("web", stage.program(STEADY)))
-    site.call("stop", {"names": ["web"], "by": "anna (uid 0)"})
+    site.call("stop", {"names": ["web"], "by": "operator (uid 0)"})
     site.down()
     until(lambda: not site.is_recorded())
     history = sqlite3.connect(site.directory / "history.sqlite")
     ((who,),) = history.execute("SELECT who FROM events WHERE kind = 'stop-asked'").fetchall()
     history.close()
-    assert who.startswith(f"anna (uid 0), through uid {os.getuid()}")
+    assert who.startswith(f"operator (uid 0), through uid {os.getuid()}")
 
 
 def test_without_room_for_more_files_it_goes_on(site: Site, stage: Stage) -> None:

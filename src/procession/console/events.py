@@ -49,7 +49,7 @@ def run(options: Namespace) -> int:
 
 
 def line_of(event: Event) -> str:
-    """`2026-11-21T07:31:00.123Z  web.1  exited  pid 4121  status 3  (uid 1000 (anna))`"""
+    """`2026-11-21T07:31:00.123Z  web.1  exited  pid 4121  status 3  (uid 1000 (operator))`"""
     from datetime import UTC, datetime
 
     from procession.console.moments import as_stamp

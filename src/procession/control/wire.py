@@ -23,7 +23,7 @@ Verbs and their fields, besides v, id and verb (names: processes or instances; e
                                     every version of the protocol, as is `status`
 
 `wait: false` in a request asks for the answer at once, when the command is accepted.
-`by: "anna"` says on whose behalf a program asks, for the history: "anna, through uid 33 (www-data)".
+`by: "operator"` says on whose behalf a program asks, for the history: "operator, through uid 33 (www-data)".
 """
 
 from __future__ import annotations
