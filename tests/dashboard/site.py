@@ -159,8 +159,8 @@ class Visitor:
 
 
 class DashboardSite(Project):
-    """The site; `up` starts it. Its users: the operator may all, the viewer may look, the clerk is staff, and the customer
-    has the permissions and is no staff.
+    """The site; `up` starts it. Its users: the operator may all, the viewer may look, the clerk is staff, and the
+    customer has the permissions and is no staff.
     """
 
     def __init__(self, directory: Path) -> None:
