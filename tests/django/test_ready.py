@@ -111,6 +111,50 @@ def test_a_web_process_whose_urls_are_broken_is_not_ready_and_says_why(superviso
         assert heard(supervisor) is None
 
 
+WSGI = """
+import os
+from django.core.wsgi import get_wsgi_application
+
+application = get_wsgi_application()
+print("between", flush=True)
+{below}
+"""
+BY_IMPORT = PROGRAM.replace(
+    "from django.core.wsgi import get_wsgi_application\nget_wsgi_application()",
+    "sys.path.insert(0, '{folder}'); import outer",
+)
+
+
+def test_a_web_process_is_ready_when_the_last_line_of_its_wsgi_module_has_been_run(
+    supervisor: socket.socket, tmp_path: Path
+) -> None:
+    """The middleware is loaded in the midst of it; and it may be imported by another."""
+    (tmp_path / "outer.py").write_text("from inner import application\nprint('outer', flush=True)\nos = input()")
+    (tmp_path / "inner.py").write_text(WSGI.format(below="input()"))
+    with start(environment(supervisor), "urls", program=BY_IMPORT.format(folder=tmp_path)) as web:
+        assert said(web) == "procession.django"
+        go_on(web)
+        for part in ("between", "outer"):
+            assert said(web) == part
+            assert heard(supervisor) is None
+            go_on(web)
+        assert said(web) == "loaded"
+        assert heard(supervisor) == "READY=1\nINSTANCE=web.1"
+        _, errors = web.communicate("\n")
+        assert (web.returncode, errors, heard(supervisor)) == (0, "", None)
+
+
+def test_a_web_process_whose_wsgi_module_breaks_below_the_application_is_not_ready(
+    supervisor: socket.socket, tmp_path: Path
+) -> None:
+    (tmp_path / "outer.py").write_text(WSGI.format(below="import no_such_wrapper"))
+    with start(environment(supervisor), "urls", program=BY_IMPORT.format(folder=tmp_path)) as web:
+        _, errors = web.communicate("\n\n")
+        assert web.returncode == 1
+        assert "No module named 'no_such_wrapper'" in errors
+        assert heard(supervisor) is None
+
+
 def test_a_web_process_whose_middleware_is_broken_is_not_ready(supervisor: socket.socket) -> None:
     with start(environment(supervisor), "urls", "no_such.Middleware") as web:
         _, errors = web.communicate("\n\n")

@@ -15,7 +15,7 @@ import pytest
 from tests.backends.serving import free_port
 from tests.console.project import Project, await_true
 from tests.e2e.load import Load
-from tests.e2e.site import children, make_site, pids
+from tests.e2e.site import WSGI, children, make_site, pids
 
 CLIENTS = 4
 PROCESSES = """
@@ -101,14 +101,15 @@ def test_the_release_in_which_the_supervisor_was_started_may_be_removed(releases
     assert pids(releases) == before
 
 
-def test_code_that_does_not_boot_costs_no_request(project: Project) -> None:
+@pytest.mark.parametrize("above", ["", WSGI], ids=["the first line of wsgi.py", "the last line of wsgi.py"])
+def test_code_that_does_not_boot_costs_no_request(project: Project, above: str) -> None:
     port = free_port()
     make_site(project, PROCESSES.format(port=port, replicas=2))
     project.ok("up", "-d")
     before = {name: project.instance(name)["pid"] for name in ("web.1", "web.2")}
     with Load(port, clients=CLIENTS) as load:
         load.go_on(100)
-        (project.directory / "myproject" / "wsgi.py").write_text("import nonesuch_module\n")
+        (project.directory / "myproject" / "wsgi.py").write_text(above + "import nonesuch_module\n")
         ended = project.run("roll", "web")
         load.go_on(100)
     assert load.failures() == []

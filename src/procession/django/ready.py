@@ -19,9 +19,11 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Final
 
+from procession.django.importing import after_import
 from procession.django.methods import after_first
 
 NOTIFY: Final = "PROCESSION_NOTIFY"
@@ -80,13 +82,14 @@ def _after(module: str, owner: str, method: str) -> Callable[[], None]:
 
 
 def _after_handler() -> None:
-    """A web server is ready when its WSGI or ASGI handler has loaded the middleware, and the urls can be imported.
+    """A web server is ready when its WSGI or ASGI handler has loaded the middleware, wsgi.py has been imported to its
+    last line, and the urls can be imported.
 
     ready() itself would be too early: a site with a broken middleware or urls.py gets past it and serves nothing.
     """
     from django.core.handlers.base import BaseHandler
 
-    after_first(BaseHandler, "load_middleware", _tell_if_urls_load)
+    after_first(BaseHandler, "load_middleware", partial(after_import, _tell_if_urls_load))
 
 
 def _tell_if_urls_load() -> None:
