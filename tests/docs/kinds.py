@@ -53,7 +53,7 @@ RUN_BY: Mapping[str, Callable[[Block], bool]] = {
     "parsed by test_blocks.py": lambda block: block.page == EXAMPLES_OF_VERBS and block.language == "console",
     "checked by test_blocks.py": is_declaration,
     "executed by test_blocks.py": is_settings,
-    "read by test_blocks.py": lambda block: block.language in ("toml", "yaml", "ini", "dockerfile"),
+    "read by test_blocks.py": lambda block: block.language in ("toml", "yaml", "json", "ini", "dockerfile"),
     "not code": lambda block: block.language in SHOWN,
     "wrong on purpose": lambda block: block.page == WRONG_ON_PURPOSE,
 }

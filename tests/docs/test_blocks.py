@@ -10,6 +10,7 @@ import sys
 import textwrap
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -58,9 +59,9 @@ def test_a_declaration_on_a_page_has_no_mistake(block: Block, tmp_path: Path) ->
             assert [problem for problem in load(declared, site)[1] if problem.id not in unknown] == []
 
 
-def run(text: str) -> dict[str, object]:
+def run(text: str) -> dict[str, Any]:
     """The names that a piece of settings sets. A piece may be the inside of PRODUCTION_PROCESSES, or of a process."""
-    said: dict[str, object] = {"INSTALLED_APPS": [], "MIDDLEWARE": [], "PORT": 8000, "send_invoices": list}
+    said: dict[str, Any] = {"INSTALLED_APPS": [], "MIDDLEWARE": [], "PORT": 8000, "send_invoices": list}
     text = textwrap.dedent(text)
     if text.startswith('"'):
         text = f"PRODUCTION_PROCESSES = {{{text}}}"
@@ -81,15 +82,21 @@ def test_other_python_on_a_page_can_be_executed(block: Block, tmp_path: Path) ->
     file.write_text(BEFORE + block.text)
     subprocess.run([sys.executable, str(file)], check=True, cwd=tmp_path)
     if "PRODUCTION_STACK" in block.text:
-        declared = read_settings(
-            {"web": {"BACKEND": "gunicorn"}}, run(block.text)["PRODUCTION_STACK"], "mysite.settings"
+        said = run(block.text)
+        declared = read_settings({"web": {"BACKEND": "gunicorn"}}, said["PRODUCTION_STACK"], "mysite.settings")
+        site = Site(
+            directory=str(tmp_path),
+            python=sys.executable,
+            settings_module="mysite.settings",
+            has_app=True,
+            admins=tuple(said.get("ADMINS", ())),
         )
-        site = Site(directory=str(tmp_path), python=sys.executable, settings_module="mysite.settings", has_app=True)
         assert [problem for problem in load(declared, site)[1] if problem.id not in OF_THE_MACHINE] == []
 
 
-@pytest.mark.parametrize("block", of("yaml"), ids=lambda block: block.place)
+@pytest.mark.parametrize("block", of("yaml", "json"), ids=lambda block: block.place)
 def test_yaml_on_a_page_can_be_read(block: Block) -> None:
+    """And JSON, which is YAML."""
     assert all(yaml.safe_load_all(block.text))
 
 

@@ -22,17 +22,23 @@ SETPRIV = ("setpriv", f"--reuid={NOBODY.pw_uid}", f"--regid={NOBODY.pw_gid}", "-
 
 
 @pytest.fixture
-def theirs() -> Iterator[Project]:
-    """A project of nobody's, whose commands run as nobody."""
+def ours() -> Iterator[Project]:
+    """A project of root's, to which everybody may go: not below pytest's folder, which each pytest that begins closes."""
     folder = Path(tempfile.mkdtemp(prefix="procession-doctor-"))
     folder.chmod(0o755)
-    python = make_python(folder / "python", SETPRIV)
-    assert python, f"nobody can run any of these: {PYTHONS}"
     project = Project(folder / "site")
-    project.command = (*SETPRIV, python, "-m", "procession")
     yield project
     project.end()
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def theirs(ours: Project) -> Project:
+    """A project of nobody's, whose commands run as nobody."""
+    python = make_python(ours.directory.parent / "python", SETPRIV)
+    assert python, f"nobody can run any of these: {PYTHONS}"
+    ours.command = (*SETPRIV, python, "-m", "procession")
+    return ours
 
 
 def give_away(project: Project) -> None:
@@ -52,10 +58,8 @@ def test_a_folder_and_a_file_that_the_sites_user_may_not_write(theirs: Project) 
     assert f"user nobody may not write {data}/db.sqlite3, its SQLite database" in head(theirs)
 
 
-def test_root_looks_with_the_rights_of_the_processes_user(project: Project) -> None:
-    for folder in (project.directory, *list(project.directory.parents)[:3]):
-        folder.chmod(0o755)
-    secret = project.directory / "secret"
+def test_root_looks_with_the_rights_of_the_processes_user(ours: Project) -> None:
+    secret = ours.directory / "secret"
     secret.mkdir(mode=0o700)
-    project.declare('[processes.tick]\ncommand = "sleep 1000"\nuser = "nobody"\ndirectory = "secret"\n')
-    assert f"tick: permission: user nobody may not enter {secret}, its directory" in head(project)
+    ours.declare('[processes.tick]\ncommand = "sleep 1000"\nuser = "nobody"\ndirectory = "secret"\n')
+    assert f"tick: permission: user nobody may not enter {secret}, its directory" in head(ours)

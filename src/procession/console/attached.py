@@ -27,7 +27,7 @@ MARK = "-- "  # before what is not an instance's own line
 END_SECONDS_MAX = 10.0
 SUCCESSOR_SECONDS = 5.0  # until another supervisor is there, where one was killed
 LOOK_AGAIN_SECONDS = 0.02
-SAME_SECONDS = 0.1  # nobody presses Ctrl-C twice in that time; on a busy machine, one signal may come that late
+SAME_SECONDS = 0.03
 """Two signals so close are one wish: timeout(1) sends its signal to us and to our group, as do other wrappers."""
 
 
