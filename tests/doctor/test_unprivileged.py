@@ -23,7 +23,7 @@ SETPRIV = ("setpriv", f"--reuid={NOBODY.pw_uid}", f"--regid={NOBODY.pw_gid}", "-
 
 @pytest.fixture
 def ours() -> Iterator[Project]:
-    """A project of root's, to which everybody may go. Not below pytest's folder: each pytest that begins closes that."""
+    """A project of root's, to which everybody may go. Not in pytest's folder: each pytest that begins closes that."""
     folder = Path(tempfile.mkdtemp(prefix="procession-doctor-"))
     folder.chmod(0o755)
     project = Project(folder / "site")
