@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks import processes
 from benchmarks.injection.managers.base import Argv, Manager, Service
+from procession.supervisor.linux.cgroups import find_base, name_of
 
 START_SECONDS_MAX = 30.0
 COMMAND_SECONDS_MAX = 60.0
@@ -175,4 +176,11 @@ def trial_of(manager: Manager) -> Iterator[Trial]:
         yield Trial(manager, directory)
     finally:
         processes.kill_descendants(within_seconds=START_SECONDS_MAX)
+        _remove_groups(directory)
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _remove_groups(directory: Path) -> None:
+    """The cgroups of our supervisor, which it removes when it is not killed."""
+    for path, _, _ in os.walk(f"{find_base().path}/{name_of(str(directory / '.procession'))}", topdown=False):
+        os.rmdir(path)
