@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "procession",
 ]
 MIDDLEWARE = [
+    "procession.django.health.HealthMiddleware",  # /-/live and /-/ready, for `procession health` and other probes
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
