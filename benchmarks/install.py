@@ -36,16 +36,25 @@ def make_venv(cache: Path, name: str) -> Path:
     return python
 
 
-def install_python(cache: Path, name: str, requirement: str, *, fresh: bool = False) -> tuple[Path, str]:
-    """The `bin` folder of a venv that holds `requirement`, and its version. Done once, unless `fresh`.
+def install_tree(cache: Path, tree: Path) -> tuple[Path, str]:
+    """As `install_python`, of Procession itself: anew when a file of `tree` has changed, and only then, because another
+    run may be at work with what is there.
+    """
+    files = [tree / "pyproject.toml", *(path for path in (tree / "src").rglob("*") if "__pycache__" not in path.parts)]
+    state = "".join(f"{path} {path.stat().st_mtime_ns}\n" for path in sorted(files) if path.is_file())
+    return install_python(cache, "procession", str(tree), state=state)
+
+
+def install_python(cache: Path, name: str, requirement: str, *, state: str = "") -> tuple[Path, str]:
+    """The `bin` folder of a venv that holds `requirement`, and its version. Done once for each `state` of it.
 
     `name` is the distribution's name. Raises Unavailable with the installer's last words.
     """
     python = make_venv(cache, name)
     done = python.parent / "installed"
-    if fresh or not done.exists():
-        add_python(cache, name, *(["--force-reinstall"] if fresh else []), requirement)
-        done.touch()
+    if not done.exists() or done.read_text() != state:
+        add_python(cache, name, *(["--force-reinstall"] if done.exists() else []), requirement)
+        done.write_text(state)
     code = f"import importlib.metadata as m; print(m.version({name!r}))"
     return python.parent, run_quietly([str(python), "-c", code]).strip()
 

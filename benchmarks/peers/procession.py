@@ -1,18 +1,18 @@
-"""Procession itself, installed from this tree on each run, with its default settings."""
+"""Procession itself, installed from this tree, with its default settings."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-from benchmarks.install import install_python
+from benchmarks.install import install_tree
 from benchmarks.peers.base import Peer, Programs
 
 TREE = Path(__file__).resolve().parents[2]
 
 
 def install(cache: Path) -> Peer:
-    folder, version = install_python(cache, "procession", str(TREE), fresh=True)
+    folder, version = install_tree(cache, TREE)
     command = str(folder / "procession")
     return Peer(
         name="procession",

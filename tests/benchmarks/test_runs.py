@@ -23,6 +23,7 @@ FAULTS_RUN = RUN.with_name("faults")
 SPEED = Row("speed", "speed", "ms")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(600)  # the first run installs the tools
 def test_a_quick_run_has_a_sample_or_a_reason_for_every_row_and_tool(tmp_path: Path) -> None:
@@ -119,6 +120,7 @@ def test_a_process_has_weight_and_its_end_is_seen() -> None:
     assert child.pid not in processes.read_descendants()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_each_fault_is_caused_and_we_stand_it(tmp_path: Path) -> None:

@@ -166,7 +166,8 @@ def test_one_that_is_ready_now_and_has_died_all_the_time_before(project: Project
     declared = f'{{"job": {{"COMMAND": {["sh", "-c", DIES_FIVE_TIMES]!r}, "BACKOFF": {{"first": "10ms"}}}}}}'
     make_site(project, f"PRODUCTION_PROCESSES = {declared}\n")
     project.run("up", "-d", "--no-wait")
-    await_true(lambda: has_died(project, "job.1", 5), "it runs for the sixth time")
+    await_true(lambda: has_died(project, "job.1", 5), "it has died five times")
+    await_true(lambda: project.instance("job.1")["phase"] == "ready", "it runs for the sixth time")
     assert "job.1: keeps restarting: exited with 3, 5 times in 10 min" in head(project)
 
 

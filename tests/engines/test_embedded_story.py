@@ -37,6 +37,7 @@ class Folder:
         return [f"pid {pid}" for pid in self._project.members()]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(STORY_SECONDS)
 def test_the_story_on_our_own_supervisor(project: Project, broker: str) -> None:

@@ -34,6 +34,7 @@ sleep 100
 """
 
 
+@pytest.mark.long
 def test_limits_are_held(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", TESTS]
     here = cgroups.find_base()

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 from benchmarks.injection.managers.base import Manager, Service
-from benchmarks.install import add_python, install_python
+from benchmarks.install import add_python, install_tree
 
 TREE = Path(__file__).resolve().parents[3]
 
 
 def install(cache: Path) -> Manager:
-    folder, version = install_python(cache, "procession", str(TREE), fresh=True)
+    folder, version = install_tree(cache, TREE)
     add_python(cache, "procession", "gunicorn", "django")
     command = str(folder / "procession")
     return Manager(

@@ -30,6 +30,7 @@ def place(project: Project, tmp_path: Path) -> Iterator[Swarm]:
         yield Swarm(project, found, redis, {**front, "PUBLISH_MODE": "host"}, str(data))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(STORY_SECONDS)
 def test_instances_go_where_nodes_are(place: Swarm) -> None:

@@ -12,6 +12,7 @@ from tests.engines.swarm.machines import machines, make_swarm
 from tests.engines.swarm.place import PORT, Swarm, broker, import_images
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(STORY_SECONDS)
 def test_the_story_on_docker_swarm(project: Project, tmp_path: Path) -> None:
