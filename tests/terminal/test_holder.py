@@ -156,11 +156,17 @@ def test_the_end_is_said_and_the_next_life_has_a_terminal_of_its_own(
     until(lambda: len(holders(site.directory)) == 1)
 
 
+def odd_lines(site: Site) -> str:
+    lines = site.log("web.1").splitlines()
+    odd = [(n, line) for n, line in enumerate(lines) if line != f"line {n}"]
+    return f"{len(lines)} lines; the first that is not as it should be: {odd[:3]}"
+
+
 def test_no_last_word_is_lost(site: Site, stage: Stage) -> None:
     """What it says as it dies goes through the terminal and the FIFO; more than either holds."""
     body = 'for n in range(20000):\n    print("line", n)\nsys.stdout.flush()\nos._exit(3)\n'
     site.up(process("web", stage.program(body), tty=True, restart="never"))
-    until(lambda: site.log("web.1").count("\n") == 19999, lambda: site.log("web.1")[-300:])
+    until(lambda: site.log("web.1").count("\n") == 19999, lambda: odd_lines(site))
     assert site.log("web.1").splitlines() == [f"line {n}" for n in range(20000)]
     until(lambda: holders(site.directory) == [])
 

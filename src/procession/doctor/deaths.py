@@ -99,7 +99,7 @@ def _symptom(view: wire.Message, case: Case) -> Finding:
     name, process = view["name"], case.process_of(view)
     backend = process.backend if process is not None else ""
     last = case.lines.get(name, ())[-1:]
-    if view["phase"] in ("starting", "unready"):
+    if view["phase"] in ("starting", "unready") and not view["deaths"]:
         saw = view["why"] or "it has not said yet that it is ready"
         fix = next((words for pattern, words in PROBED if pattern.search(saw)), f"see: procession logs {name}")
         return Finding(
