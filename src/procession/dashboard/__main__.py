@@ -9,6 +9,7 @@ import argparse
 import os
 import pwd
 import secrets
+import signal
 import sys
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -20,9 +21,9 @@ from django.urls import include, path
 
 from procession.console import project
 from procession.refusal import ExitCode
+from procession.serving import serve_until
 
 ADDRESS = "127.0.0.1"
-IDLE_SECONDS = 86_400.0  # between two looks whether to end: Ctrl-C does not wait for one
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -60,10 +61,7 @@ def main() -> int:
         f"The processes of {options.stack_directory}, until Ctrl-C. The link works once:", file=sys.stderr, flush=True
     )
     print(f"http://{ADDRESS}:{server.server_port}/?token={token}", flush=True)
-    try:
-        server.serve_forever(poll_interval=IDLE_SECONDS)
-    except KeyboardInterrupt:
-        return ExitCode.DONE
+    serve_until(server, signal.SIGINT)
     return ExitCode.DONE
 
 

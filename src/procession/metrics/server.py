@@ -10,6 +10,7 @@ from socketserver import TCPServer, ThreadingMixIn
 
 from procession.metrics.exposition import CONTENT_TYPE
 from procession.refusal import ExitCode, Refusal
+from procession.serving import serve_until
 
 CLIENT_SECONDS_MAX = 10.0  # for who connects and says nothing
 
@@ -64,10 +65,6 @@ def serve(address: tuple[str, int], text: Callable[[], str]) -> int:
         what = f"cannot listen on {host}:{address[1]}: {error.strerror or error}"
         raise Refusal(what, "take another address, or another port; 0 is any", code=ExitCode.REFUSED) from error
     server.text = text
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     print(f"http://{host}:{server.server_address[1]}/metrics", flush=True)
-    try:
-        while True:
-            server.handle_request()  # serve_forever would look twice a second whether it shall end
-    except KeyboardInterrupt:
-        return ExitCode.DONE
+    serve_until(server, signal.SIGINT, signal.SIGTERM)
+    return ExitCode.DONE
