@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from tests.console.conftest import project
 from tests.doctor.memory import MemoryGroup, memory_group
-from tests.faults.disk import Disk
+from tests.faults.disk import Disk, mounted
 from tests.servers import postgres_server
 
 __all__ = ["group", "postgres", "project", "small_disk"]
@@ -20,11 +19,8 @@ __all__ = ["group", "postgres", "project", "small_disk"]
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Disk]:
     """A file system of 4 MiB, which is that of the `project`."""
-    folder = tmp_path / "disk"
-    folder.mkdir(mode=0o755)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "tmpfs", str(folder)], check=True)
-    yield Disk(folder)
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with mounted(tmp_path / "disk", mode=0o755) as disk:
+        yield disk
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -24,3 +27,14 @@ class Disk:
 
     def make_room(self) -> None:
         self._filler.unlink()
+
+
+@contextmanager
+def mounted(folder: Path, *, mode: int) -> Iterator[Disk]:
+    """A file system of 4 MiB in a new folder."""
+    folder.mkdir(mode=mode)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=4m,mode={mode:o}", "tmpfs", str(folder)], check=True)
+    try:
+        yield Disk(folder)
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
